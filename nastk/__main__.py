@@ -1,0 +1,3 @@
+from nastk.cli import main
+
+main()

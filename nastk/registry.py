@@ -1,0 +1,105 @@
+"""What nastk knows by name: plain tables of name -> where it is and one line of help.
+
+Listing imports nothing heavy; `load` imports the one thing asked for. A new method, space or data
+set is a file of its own and a line here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Entry:
+    target: str  # "module:attribute"
+    help: str
+
+    def load(self) -> Any:
+        module, _, attribute = self.target.partition(":")
+        return getattr(importlib.import_module(module), attribute)
+
+
+@dataclass(frozen=True)
+class SpaceEntry(Entry):
+    """A space with the two networks that are built from it."""
+
+    network: str  # "module:attribute", built from a genotype
+    supernet: str  # "module:attribute", built from the space and a mask
+
+    def load_network(self) -> Any:
+        return Entry(self.network, "").load()
+
+    def load_supernet(self) -> Any:
+        return Entry(self.supernet, "").load()
+
+
+_CELL_NETWORKS = {
+    "network": "nastk.networks.network:CellNetwork",
+    "supernet": "nastk.networks.supernet:CellSupernet",
+}
+
+METHODS: dict[str, Entry] = {
+    "relativenas": Entry(
+        "nastk.methods.relativenas:RelativeNAS",
+        "slow-fast learning of a population of continuous encodings (arXiv 2009.06193)",
+    ),
+    "random": Entry(
+        "nastk.methods.random_search:RandomSearch",
+        "random encodings, trained and scored exactly as relativenas does: its baseline",
+    ),
+}
+
+SPACES: dict[str, SpaceEntry] = {
+    "darts": SpaceEntry(
+        "nastk.spaces.cell:DARTS",
+        "8 operations, two distinct inputs a node (DARTS, P-DARTS)",
+        **_CELL_NETWORKS,
+    ),
+    "relativenas": SpaceEntry(
+        "nastk.spaces.cell:RELATIVENAS",
+        "7 operations (no none), both inputs of a node may be the same",
+        **_CELL_NETWORKS,
+    ),
+}
+
+DATASETS: dict[str, Entry] = {
+    "digits": Entry(
+        "nastk.data.named:DIGITS", "1,797 handwritten digits, 8x8 grey, 10 classes; comes with nastk"
+    ),
+    "cifar10": Entry("nastk.data.named:CIFAR10", "60,000 photos, 32x32 colour, 10 classes"),
+    "cifar100": Entry("nastk.data.named:CIFAR100", "60,000 photos, 32x32 colour, 100 classes"),
+    "fashion-mnist": Entry(
+        "nastk.data.named:FASHION_MNIST", "70,000 articles of clothing, 28x28 grey, 10 classes"
+    ),
+}
+
+TASKS: dict[str, Entry] = {
+    "cifar10": Entry("nastk.tasks.classification:CIFAR10", "classification on CIFAR-10"),
+    "cifar100": Entry("nastk.tasks.classification:CIFAR100", "classification on CIFAR-100"),
+    "fashion-mnist": Entry("nastk.tasks.classification:FASHION_MNIST", "classification on Fashion-MNIST"),
+    "data": Entry("nastk.tasks.classification:DATA", "classification on the data set that --dataset names"),
+}
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:
+    """The error for a name that is in no table: the nearest one first, then all of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return ValueError(f"unknown {kind} {name!r}; {hint}known: {', '.join(names)}")
+
+
+def find(kind: str, table: dict[str, Any], name: str) -> Any:
+    """The entry called `name`; a ValueError names the nearest and all known ones."""
+    if name not in table:
+        raise unknown(kind, name, table)
+    return table[name]
+
+
+def load_space(name: str) -> Any:
+    """The search space called `name`."""
+    return find("space", SPACES, name).load()

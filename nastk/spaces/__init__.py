@@ -1,0 +1,1 @@
+"""Search spaces: the decisions of an architecture, without any training."""
