@@ -1,0 +1,159 @@
+"""The published cells, each against what its authors published, and the ways to name an architecture."""
+
+import dataclasses
+
+import pytest
+
+from nastk.archs import list_archs, load_arch
+from nastk.genotype import Genotype, to_json
+
+SHORT = {
+    "max": "max_pool_3x3",
+    "avg": "avg_pool_3x3",
+    "skip": "skip_connect",
+    "sep3": "sep_conv_3x3",
+    "sep5": "sep_conv_5x5",
+    "dil3": "dil_conv_3x3",
+    "dil5": "dil_conv_5x5",
+}
+PUBLISHED = {
+    "darts-v1": (
+        "darts",
+        "sep3 1, sep3 0 | skip 0, sep3 1 | skip 0, sep3 1 | sep3 0, skip 2",
+        "max 0, max 1 | skip 2, max 0 | max 0, skip 2 | skip 2, avg 0",
+    ),
+    "darts-v2": (
+        "darts",
+        "sep3 0, sep3 1 | sep3 0, sep3 1 | sep3 1, skip 0 | skip 0, dil3 2",
+        "max 0, max 1 | skip 2, max 1 | max 0, skip 2 | skip 2, max 1",
+    ),
+    "gmnas-darts-cifar10": (
+        "darts",
+        "sep3 0, sep3 1 | dil3 2, sep5 1 | sep3 1, dil5 3 | skip 0, dil3 2",
+        "max 0, max 1 | dil5 2, sep3 0 | dil3 3, skip 1 | dil5 4, sep5 3",
+    ),
+    "pdarts-cifar10": (
+        "darts",
+        "skip 0, dil3 1 | skip 0, sep3 1 | sep3 1, sep3 3 | sep3 0, dil5 4",
+        "avg 0, sep5 1 | sep3 0, dil5 2 | max 0, dil3 1 | dil3 1, dil5 3",
+    ),
+    "relativenas-cifar10": (
+        "relativenas",
+        "sep3 0, dil5 1 | sep3 1, sep3 1 | sep3 1, sep5 1 | skip 0, sep3 0",
+        "avg 1, max 1 | dil5 1, max 1 | avg 3, skip 1 | dil5 3, sep3 1",
+    ),
+    "relativenas-cifar100": (
+        "relativenas",
+        "dil5 1, skip 0 | sep3 1, sep5 2 | sep3 1, max 0 | sep5 1, dil5 3",
+        "max 0, skip 1 | sep3 0, sep5 0 | dil5 2, dil3 2 | sep3 3, sep3 4",
+    ),
+}
+
+
+def cell(text):
+    words = [word.split() for word in text.replace("|", ",").split(",")]
+    return tuple((SHORT[operation], int(source)) for operation, source in words)
+
+
+def genotype_file(path):
+    arch = load_arch("darts-v2")
+    path.write_text(to_json(arch.genotype, {"seed": 3}))
+    return arch.genotype
+
+
+def test_all_published_cells_are_listed_with_a_line_of_help():
+    listed = list_archs()
+    assert list(listed) == sorted(PUBLISHED)
+    assert all(line and "\n" not in line and len(line) < 80 for line in listed.values())
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_cell_is_the_one_its_authors_published(name):
+    arch = load_arch(name)
+    space, normal, reduce = PUBLISHED[name]
+    assert arch.name == name
+    assert arch.genotype.space == space
+    assert arch.genotype.body.normal == cell(normal)
+    assert arch.genotype.body.reduce == cell(reduce)
+    assert arch.genotype.body.concat == (2, 3, 4, 5)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_cell_says_where_it_comes_from(name):
+    provenance = load_arch(name).provenance
+    assert provenance["dataset"] == ("cifar100" if name.endswith("cifar100") else "cifar10")
+    source = provenance["source"]
+    assert source["repository"].startswith("https://github.com/")
+    assert source["paper"] and source["arxiv"].replace(".", "").isdigit()
+
+
+def test_a_genotype_file(tmp_path):
+    genotype = genotype_file(tmp_path / "mine.json")
+    arch = load_arch(str(tmp_path / "mine.json"))
+    assert (arch.name, arch.genotype, arch.provenance) == ("mine", genotype, {"seed": 3})
+    assert isinstance(arch.genotype, Genotype)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        arch.name = "other"
+
+
+def test_a_run_directory_is_called_by_its_own_name(tmp_path, monkeypatch):
+    run = tmp_path / "run7"
+    run.mkdir()
+    genotype = genotype_file(run / "genotype.json")
+    assert load_arch(str(run)).genotype == genotype
+    assert load_arch(str(run)).name == "run7"
+    monkeypatch.chdir(run)
+    assert load_arch(".").name == "run7"
+    assert load_arch("genotype.json").name == "genotype"
+
+
+def test_a_path_that_exists_wins_over_a_published_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    genotype = genotype_file(tmp_path / "darts-v1")
+    assert load_arch("darts-v1").genotype == genotype
+
+
+def test_a_directory_that_hides_a_published_cell_is_said_to(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "darts-v1").mkdir()
+    with pytest.raises(ValueError, match=r"without genotype\.json.*hides the published cell 'darts-v1'"):
+        load_arch("darts-v1")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("dart-v1", "unknown architecture 'dart-v1'; did you mean 'darts-v1'? known: darts-v1, darts-v2, "),
+        ("", "unknown architecture ''; known: "),
+        ("x" * 5000, "unknown architecture 'xxx"),
+        ("a\0b", "unknown architecture "),
+        ("runs/gone", "runs/gone: no such file"),
+        ("darts-v1.json", "darts-v1.json: no such file"),
+        ("x" * 5000 + ".json", "x"),
+    ],
+)
+def test_what_is_neither_a_path_nor_a_name(text, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError) as caught:
+        load_arch(text)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_directory_without_a_genotype(tmp_path):
+    with pytest.raises(ValueError) as caught:
+        load_arch(str(tmp_path))
+    assert str(caught.value) == f"{tmp_path}: a directory without genotype.json, so no finished search"
+
+
+def test_unreadable_files_are_named(tmp_path):
+    broken = tmp_path / "broken.json"
+    broken.write_text("{")
+    with pytest.raises(ValueError, match=r"broken\.json: not a genotype"):
+        load_arch(str(broken))
+    broken.write_bytes(b"\xff\xfe")
+    with pytest.raises(ValueError, match=r"broken\.json: not a genotype: not UTF-8"):
+        load_arch(str(broken))
+    (tmp_path / "genotype.json").mkdir()
+    with pytest.raises(ValueError, match=r"genotype\.json: cannot be read"):
+        load_arch(str(tmp_path))
