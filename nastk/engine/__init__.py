@@ -1,0 +1,4 @@
+"""The engine: device, precision, training steps, schedules, checkpoints, signals, progress.
+
+It knows no word of architecture search.
+"""

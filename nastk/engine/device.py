@@ -1,0 +1,55 @@
+"""Where and how tensors are computed: device, precision, memory layout, threads."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from nastk.config import EngineConfig
+from nastk.engine.random import Streams
+from nastk.engine.signals import StopRequest
+
+M = TypeVar("M", bound=nn.Module)
+
+
+class Engine:
+    """The device with its precision and layout, the run's random streams, and the request to stop.
+
+    Raises ValueError for CUDA without a CUDA device and for precisions that the device cannot do.
+    """
+
+    def __init__(self, config: EngineConfig, seed: int) -> None:
+        if config.device == "cuda" and not torch.cuda.is_available():
+            raise ValueError("engine.device: no CUDA device is available; use --device cpu")
+        name = config.device if config.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+        if name == "cpu" and config.precision != "fp32":
+            raise ValueError(
+                f"engine.precision: {config.precision} is for CUDA only; the CPU computes in fp32"
+            )
+        self.device = torch.device(name)
+        self.precision = config.precision
+        self.layout = torch.channels_last if config.channels_last else torch.contiguous_format
+        self.streams = Streams(seed)
+        self.stop = StopRequest()
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        if name == "cuda":
+            torch.set_float32_matmul_precision("high" if config.precision == "tf32" else "highest")
+            torch.backends.cudnn.allow_tf32 = config.precision == "tf32"
+
+    def place(self, module: M) -> M:
+        """The module on the device, its weights in the memory layout that convolutions like."""
+        return module.to(device=self.device, memory_format=self.layout)  # type: ignore[call-overload, no-any-return]
+
+    def autocast(self) -> AbstractContextManager[object]:
+        if self.precision == "bf16":
+            return torch.autocast(self.device.type, torch.bfloat16)
+        return nullcontext()
+
+    def describe(self) -> str:
+        if self.device.type == "cuda":
+            return f"{torch.cuda.get_device_name()} ({self.precision})"
+        return f"cpu, {torch.get_num_threads()} threads"

@@ -1,0 +1,79 @@
+"""drive: step a resumable job to its end, with metrics, checkpoints and signals."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Protocol
+
+from nastk.engine import checkpoint
+from nastk.engine.device import Engine
+from nastk.engine.progress import Progress
+from nastk.run import Run
+
+
+class Job(Protocol):
+    """A resumable state machine: a search, or the training of one network.
+
+    `step` does the next piece of work and returns its metrics ("phase" and figures); after an
+    exception in it the job is not used again. `state_dict` is everything to go on exactly from the
+    end of a step: tensors, numbers, texts, and lists and dicts of them.
+    """
+
+    num_steps: int
+
+    @property
+    def finished(self) -> bool: ...
+
+    def step(self) -> dict[str, Any]: ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+def drive(
+    job: Job,
+    run: Run,
+    engine: Engine,
+    progress: Progress,
+    *,
+    config: str,
+    checkpoint_every: int,
+    resume: bool,
+) -> tuple[int, float]:
+    """Run `job` until it is finished; returns the number of steps and the wall time in s, all sittings added.
+
+    There is a checkpoint before the first step, every `checkpoint_every` steps, at the end, and on
+    SIGINT or SIGTERM, after which signals.Stopped is raised.
+    """
+    steps, wall_before = 0, 0.0
+    if resume:
+        content = checkpoint.load(run, engine, config=config)
+        steps, wall_before = content["step"], content["wall_s"]
+        job.load_state_dict(content["job"])
+    started = time.monotonic()
+
+    def wall() -> float:
+        return wall_before + time.monotonic() - started
+
+    def save() -> None:
+        checkpoint.save(run, engine, config=config, step=steps, wall_s=wall(), job=job.state_dict())
+
+    if not resume:
+        save()
+    saved_at = steps
+    with engine.stop.listening(), progress.showing(job.num_steps, steps):
+        while not job.finished:
+            metrics = job.step()
+            steps += 1
+            metrics = {"phase": metrics.pop("phase"), "time_s": round(wall(), 3)} | metrics
+            # The line comes before the checkpoint: a crash between the two leaves a step that is
+            # logged but done again, never one that is done but not logged.
+            run.append_metrics(steps, metrics)
+            progress.update(steps, metrics)
+            if job.finished or engine.stop.signal_number is not None or steps - saved_at >= checkpoint_every:
+                save()
+                saved_at = steps
+            if not job.finished:
+                engine.stop.at_step()
+    return steps, wall()

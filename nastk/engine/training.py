@@ -1,0 +1,129 @@
+"""Training and testing a model over an epoch of batches. Legend: N batch, K classes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nastk.engine.device import Engine
+
+CHECK_EVERY = 32  # steps between looks at the losses; each look waits for the device
+
+
+class NonFiniteLoss(ValueError):
+    """A loss was NaN or infinite: says at which step, with which learning rate, and what to try."""
+
+    def __init__(self, step: int, lr: float) -> None:
+        super().__init__(
+            f"the loss was not finite at training step {step} (learning rate {lr:.3g}); "
+            "try a smaller train.lr or train.grad_clip"
+        )
+
+
+@dataclass(frozen=True)
+class Averages:
+    """Means over the images of an epoch. loss: cross-entropy in nats; accuracy in %."""
+
+    loss: float
+    accuracy: float
+
+
+class Meter:
+    """Adds up losses and hits on the device, so that no step has to wait for it."""
+
+    def __init__(self) -> None:
+        self._losses: list[Tensor] = []  # per batch, times its size
+        self._hits: list[Tensor] = []
+        self._num_images = 0
+
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """loss: the mean over the batch; logits [N, K]; labels [N]."""
+        self._losses.append(loss.detach() * len(labels))
+        self._hits.append((logits.detach().argmax(dim=1) == labels).sum())
+        self._num_images += len(labels)
+
+    def first_non_finite(self) -> int | None:
+        """The number of the first batch whose loss was NaN or infinite."""
+        bad = ~torch.isfinite(torch.stack(self._losses))
+        return int(bad.int().argmax()) if bool(bad.any()) else None
+
+    def averages(self) -> Averages:
+        loss = torch.stack(self._losses).double().sum().item() / self._num_images
+        hits = torch.stack(self._hits).sum().item()
+        return Averages(loss, 100.0 * hits / self._num_images)
+
+
+Batch = tuple[Tensor, Tensor]  # images [N, C, H, W], labels [N]
+Loss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # images, labels -> loss, logits [N, K]
+
+
+def train_epoch(
+    loss_of: Loss,
+    optimizer: torch.optim.Optimizer,
+    batches: Iterable[Batch],
+    engine: Engine,
+    *,
+    grad_clip: float,
+) -> Averages:
+    """One pass of optimiser steps over `batches`; gradients are clipped to a total norm.
+
+    Raises NonFiniteLoss, and Stopped if the run is asked to stop and the epoch lasts.
+    """
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    meter = Meter()
+    step = -1
+    for step, (images, labels) in enumerate(batches):
+        engine.stop.at_batch()
+        optimizer.zero_grad(set_to_none=True)
+        with engine.autocast():
+            loss, logits = loss_of(images, labels)
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, grad_clip)
+        optimizer.step()
+        meter.add(loss, logits, labels)
+        if step % CHECK_EVERY == 0:
+            _check_finite(meter, optimizer)
+    assert step >= 0, "an epoch without batches"
+    _check_finite(meter, optimizer)
+    return meter.averages()
+
+
+def evaluate(logits_of: Callable[[Tensor], Tensor], batches: Iterable[Batch], engine: Engine) -> Averages:
+    """Mean cross-entropy and accuracy over `batches`. A loss that is not finite is returned as it is."""
+    meter = Meter()
+    with torch.inference_mode():
+        for images, labels in batches:
+            engine.stop.at_batch()
+            with engine.autocast():
+                logits = logits_of(images)
+            meter.add(F.cross_entropy(logits.float(), labels), logits, labels)
+    return meter.averages()
+
+
+def sgd(parameters: Iterable[Tensor], *, lr: float, momentum: float, weight_decay: float) -> torch.optim.SGD:
+    """The optimiser of all weights in the DARTS family."""
+    return torch.optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)
+
+
+def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+
+
+def all_finite(tensors: Iterable[Tensor]) -> bool:
+    """Whether every entry of every floating-point tensor is finite."""
+    flags = [torch.isfinite(tensor).all() for tensor in tensors if tensor.is_floating_point()]
+    return not flags or bool(torch.stack(flags).all())
+
+
+def _check_finite(meter: Meter, optimizer: torch.optim.Optimizer) -> None:
+    bad = meter.first_non_finite()
+    if bad is not None:
+        lr = float(optimizer.param_groups[0]["lr"])
+        assert math.isfinite(lr)
+        raise NonFiniteLoss(bad, lr)

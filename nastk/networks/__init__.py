@@ -1,0 +1,1 @@
+"""Networks: operations, the discrete network of a genotype, the weight-sharing supernet."""

@@ -1,0 +1,44 @@
+"""Exact sizes of a network: parameters, and multiply-accumulates (MACs) of one image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def count_parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def count_macs(network: nn.Module, image_shape: tuple[int, int, int]) -> int:
+    """MACs of convolutions and linear layers for one image [C, H, W]; in eval mode, hence without
+    the auxiliary head. Batch norm, pooling and biases do not count.
+    """
+    total = 0
+
+    def add(module: nn.Module, _: Any, output: Tensor) -> None:
+        nonlocal total
+        if isinstance(module, nn.Conv2d):
+            kernel = module.kernel_size[0] * module.kernel_size[1]
+            total += output.numel() * kernel * module.in_channels // module.groups
+        elif isinstance(module, nn.Linear):
+            total += output.numel() * module.in_features
+
+    handles = [
+        module.register_forward_hook(add)
+        for module in network.modules()
+        if isinstance(module, (nn.Conv2d, nn.Linear))
+    ]
+    was_training = network.training
+    try:
+        network.eval()
+        device = next(network.parameters()).device
+        with torch.inference_mode():
+            network(torch.zeros(1, *image_shape, device=device))
+    finally:
+        network.train(was_training)
+        for handle in handles:
+            handle.remove()
+    return total

@@ -1,0 +1,155 @@
+"""How cells are stacked into a network: where the reductions stand, channels, stems, heads.
+
+Shared by the discrete network and the supernet. Source: DARTS (arXiv 1806.09055) and its public code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nastk.networks.operations import FactorizedReduce, ReLUConvBN
+
+
+@dataclass(frozen=True)
+class CellPlace:
+    """Where a cell stands: its inputs' channels, its own, and which inputs have the larger map."""
+
+    channels_in: tuple[int, int]  # of c_{k-2} and c_{k-1}
+    channels: int
+    reduction: bool
+    after_reduction: bool  # c_{k-2} has twice the side of c_{k-1}
+
+    @property
+    def cell_type(self) -> int:
+        return int(self.reduction)
+
+
+def reductions(num_cells: int) -> set[int]:
+    """The positions of the reduction cells: a third and two thirds of the way."""
+    return {num_cells // 3, 2 * num_cells // 3}
+
+
+def places(
+    num_cells: int,
+    init_channels: int,
+    stem_channels: tuple[int, int],
+    num_nodes: int,
+    *,
+    after_reduction: bool,
+) -> list[CellPlace]:
+    """The places of all cells; `after_reduction` says whether the stem's two outputs differ in side."""
+    result = []
+    before, last, channels = *stem_channels, init_channels
+    for position in range(num_cells):
+        reduction = position in reductions(num_cells)
+        channels = channels * 2 if reduction else channels
+        result.append(CellPlace((before, last), channels, reduction, after_reduction))
+        before, last, after_reduction = last, channels * num_nodes, reduction
+    return result
+
+
+def check_image_size(height: int, width: int, *, num_cells: int, stem: str) -> None:
+    """ValueError if the network cannot halve images of this size as often as it needs to."""
+    divisor = 2 ** len(reductions(num_cells)) * (8 if stem == "imagenet" else 1)
+    if height % divisor or width % divisor or min(height, width) < 2 * divisor:
+        raise ValueError(
+            f"images of {height}x{width} pixels do not fit: with the {stem} stem and {num_cells} cells both sides "
+            f"must be multiples of {divisor} from {2 * divisor} up; set data.image_size"
+        )
+
+
+class CifarStem(nn.Module):
+    """3x3 convolution to 3 x C channels at full resolution, batch norm; both cell inputs are its output."""
+
+    def __init__(self, channels_in: int, init_channels: int) -> None:
+        super().__init__()
+        self.channels = (3 * init_channels, 3 * init_channels)
+        self.conv = nn.Conv2d(channels_in, 3 * init_channels, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(3 * init_channels)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.norm(self.conv(x))
+        return x, x
+
+
+class ImageNetStem(nn.Module):
+    """Three stride-2 convolutions: the cell inputs are a quarter and an eighth of the image's side."""
+
+    def __init__(self, channels_in: int, channels: int) -> None:
+        super().__init__()
+        self.channels = (channels, channels)
+        self.stem0 = nn.Sequential(
+            nn.Conv2d(channels_in, channels // 2, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(channels // 2),
+            nn.ReLU(),
+            nn.Conv2d(channels // 2, channels, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+        self.stem1 = nn.Sequential(
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        quarter = self.stem0(x)
+        return quarter, self.stem1(quarter)
+
+
+class Preprocess(nn.Module):
+    """Bring a cell's two inputs to its number of channels and one map size."""
+
+    def __init__(self, place: CellPlace, *, affine: bool) -> None:
+        super().__init__()
+        first = FactorizedReduce if place.after_reduction else ReLUConvBN
+        self.first = first(place.channels_in[0], place.channels, affine=affine)
+        self.second = ReLUConvBN(place.channels_in[1], place.channels, affine=affine)
+
+    def forward(self, s0: Tensor, s1: Tensor) -> list[Tensor]:
+        return [self.first(s0), self.second(s1)]
+
+
+class AuxiliaryHead(nn.Module):
+    """The auxiliary classifier of the paper's evaluation, on the map after two thirds of the cells.
+
+    CIFAR (map 8x8): average pooling 5 stride 3; ImageNet (map 7x7): stride 2, and no second batch
+    norm, as in DARTS's code. Other map sizes, which the authors' head cannot take: a map too small
+    for the paper's pooling is pooled to 2x2, and what a larger one leaves is averaged at the end.
+    """
+
+    def __init__(self, channels: int, num_classes: int, *, stem: str) -> None:
+        super().__init__()
+        self.stride = 2 if stem == "imagenet" else 3
+        self.relu = nn.ReLU()
+        self.conv1 = nn.Conv2d(channels, 128, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(128)
+        self.conv2 = nn.Conv2d(128, 768, 2, bias=False)
+        self.norm2 = nn.Identity() if stem == "imagenet" else nn.BatchNorm2d(768)
+        self.classifier = nn.Linear(768, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu(x)
+        if min(x.shape[-2:]) < 5 + self.stride:
+            x = F.adaptive_avg_pool2d(x, 2)
+        else:
+            x = F.avg_pool2d(x, 5, self.stride, count_include_pad=False)
+        x = self.relu(self.norm1(self.conv1(x)))
+        x = self.relu(self.norm2(self.conv2(x)))
+        logits: Tensor = self.classifier(x.mean(dim=(2, 3)))
+        return logits
+
+
+class Classifier(nn.Module):
+    """Global average pooling and a linear layer."""
+
+    def __init__(self, channels: int, num_classes: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(channels, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.linear(torch.mean(x, dim=(2, 3)))
+        return logits
