@@ -1,0 +1,1 @@
+"""What is shown of a search: drawings of cells, and what is told of a run."""

@@ -1,0 +1,46 @@
+"""The plain-text form of cells, to the letter."""
+
+from dataclasses import dataclass
+
+from nastk.archs import load_arch
+from nastk.genotype import Genotype
+from nastk.report import drawings
+from nastk.report.cell_text import cell_text
+
+RELATIVENAS = """\
+normal cell
+      2 = sep_conv_3x3(c_{k-2}) + dil_conv_5x5(c_{k-1})
+      3 = sep_conv_3x3(c_{k-1}) + sep_conv_3x3(c_{k-1})
+      4 = sep_conv_3x3(c_{k-1}) + sep_conv_5x5(c_{k-1})
+      5 = skip_connect(c_{k-2}) + sep_conv_3x3(c_{k-2})
+  c_{k} = concat(2, 3, 4, 5)
+
+reduction cell
+      2 = avg_pool_3x3(c_{k-1}) + max_pool_3x3(c_{k-1})
+      3 = dil_conv_5x5(c_{k-1}) + max_pool_3x3(c_{k-1})
+      4 = avg_pool_3x3(3)       + skip_connect(c_{k-1})
+      5 = dil_conv_5x5(3)       + sep_conv_3x3(c_{k-1})
+  c_{k} = concat(2, 3, 4, 5)
+"""
+
+
+def test_both_cells_of_a_genotype():
+    assert drawings.describe(load_arch("relativenas-cifar10").genotype) == RELATIVENAS
+
+
+def test_names_of_unequal_length_are_aligned():
+    assert cell_text("t", [("a", 0), ("b", 1), ("longer", 2), ("c", 0)], [3]) == (
+        "t\n      2 = a(c_{k-2}) + b(c_{k-1})\n      3 = longer(2)  + c(c_{k-2})\n  c_{k} = concat(3)\n"
+    )
+
+
+def test_a_body_without_a_drawing_is_told_as_its_file_tells_it(monkeypatch):
+    @dataclass(frozen=True)
+    class Space:
+        def body_to_json(self, body):
+            return {"arch": body}
+
+    monkeypatch.setattr(drawings, "load_space", lambda name: Space())
+    genotype = Genotype("strings", "|skip~0|")
+    assert drawings.describe(genotype) == "arch: |skip~0|\n"
+    assert drawings.draw(genotype) == {}
