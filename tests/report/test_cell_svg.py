@@ -80,7 +80,7 @@ def check_picture(pairs):
     assert len(elements(svg, "path")) == len(pairs) + len(CONCAT)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(cells())
 def test_any_cell(pairs):
     check_geometry(pairs)
