@@ -1,0 +1,1 @@
+"""Images: finding, reading and checking them, splitting them, and augmented batches on the device."""

@@ -1,0 +1,177 @@
+"""ImageSet: labelled images, kept as bytes on the device or decoded from files as they are asked for.
+
+Both kinds give the same uint8 batches; all that is random or floating point comes after them
+(`nastk.data.augmentation`), so that a streamed set trains exactly as a resident one.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from nastk.data.decoding import decode_all
+
+Self = TypeVar("Self", bound="ImageSet")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ImageSet(ABC):
+    """N labelled images of one shape; immutable: what changes something returns another set.
+
+    labels: int64 [N] on the CPU. classes: their names. mean, std: per channel, in units in which white
+    is 1; the training set's, also in its test set. notes: what was done to the images while they were
+    read, a line each, for the user. device: where `pixels` yields.
+    """
+
+    labels: Tensor
+    classes: tuple[str, ...]
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    notes: tuple[str, ...] = ()
+    device: torch.device = torch.device("cpu")
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of one image."""
+
+    @abstractmethod
+    def subset(self: Self, indices: Tensor) -> Self:
+        """The set of the images at `indices`, int64 on the CPU, in that order."""
+
+    @abstractmethod
+    def to(self: Self, device: torch.device | str) -> Self:
+        """The same set, yielding its batches on `device`."""
+
+    @abstractmethod
+    def pixels(self, index_batches: Iterable[Tensor]) -> Iterator[Tensor]:
+        """uint8 [B, H, W, C] on the device for each int64 [B] of `index_batches` (on the CPU)."""
+
+    @property
+    def num_images(self) -> int:
+        return len(self.labels)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all the images, decoded."""
+        channels, height, width = self.shape
+        return self.num_images * channels * height * width
+
+    def with_statistics(self: Self, mean: tuple[float, ...], std: tuple[float, ...]) -> Self:
+        return replace(self, mean=tuple(mean), std=tuple(std))
+
+    def with_notes(self: Self, *notes: str) -> Self:
+        return replace(self, notes=(*self.notes, *notes))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ResidentImages(ImageSet):
+    """Images in memory: `tensor` uint8 [N, H, W, C], so that batches are channels-last as they come.
+
+    on_host: too large for the device: the tensor stays on the CPU and only batches move.
+    """
+
+    tensor: Tensor
+    on_host: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        height, width, channels = self.tensor.shape[1:]
+        return channels, height, width
+
+    def subset(self, indices: Tensor) -> ResidentImages:
+        tensor = self.tensor[indices.to(self.tensor.device)]
+        return replace(self, tensor=tensor, labels=self.labels[indices])
+
+    def to(self, device: torch.device | str) -> ResidentImages:
+        tensor = self.tensor if self.on_host else self.tensor.to(device)
+        return replace(self, tensor=tensor, device=torch.device(device))
+
+    def pixels(self, index_batches: Iterable[Tensor]) -> Iterator[Tensor]:
+        for indices in index_batches:
+            yield self.tensor[indices.to(self.tensor.device)].to(self.device)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StreamedImages(ImageSet):
+    """Images in files, decoded and resized by `workers` processes (0: by this one) when asked for.
+
+    size: (H, W) that every image is brought to.
+    """
+
+    paths: tuple[str, ...]
+    channels: int
+    size: tuple[int, int]
+    workers: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.channels, *self.size
+
+    def subset(self, indices: Tensor) -> StreamedImages:
+        paths = tuple(self.paths[index] for index in indices.tolist())
+        return replace(self, paths=paths, labels=self.labels[indices])
+
+    def to(self, device: torch.device | str) -> StreamedImages:
+        return replace(self, device=torch.device(device))
+
+    def pixels(self, index_batches: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Raises ValueError for a file that went bad since the set was loaded."""
+        for batch in self._loader([indices.tolist() for indices in index_batches]):
+            if isinstance(batch, str):
+                raise ValueError(batch)
+            yield batch.to(self.device, non_blocking=True)
+
+    def _loader(self, index_batches: list[list[int]]) -> DataLoader[Tensor | str]:
+        """The generator is there because a loader otherwise takes its seed from the global one.
+
+        Worker processes start from a clean server process: a fork of this one would copy its threads'
+        locks, its signal handlers and perhaps a CUDA context.
+        """
+        context = None
+        if self.workers and "forkserver" in multiprocessing.get_all_start_methods():
+            context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload([__name__, "torchvision.transforms.v2"])
+        return DataLoader(
+            _Files(self.paths, self.channels, self.size),
+            batch_sampler=index_batches,
+            collate_fn=_as_it_is,
+            num_workers=self.workers,
+            worker_init_fn=_leave_interrupts_to_parent,
+            multiprocessing_context=context,
+            generator=torch.Generator().manual_seed(0),
+            pin_memory=self.device.type == "cuda",
+        )
+
+
+class _Files(Dataset["Tensor | str"]):
+    """Whole batches of decoded files; a message instead where one fails (errors lose their type on the
+    way from a worker)."""
+
+    def __init__(self, paths: tuple[str, ...], channels: int, size: tuple[int, int]) -> None:
+        self.paths = paths
+        self.channels = channels
+        self.size = size
+
+    def __getitems__(self, indices: list[int]) -> Tensor | str:
+        try:
+            return decode_all([self.paths[index] for index in indices], self.channels, self.size)
+        except ValueError as error:
+            return str(error)
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
+
+
+def _leave_interrupts_to_parent(_worker: int) -> None:
+    """An interrupt from the terminal reaches every process; the parent decides when to stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,67 @@
+"""The size that images are brought to.
+
+The rule. Sides are multiples of 4, because the networks halve them twice. Images that are all of one
+such size stay as they are. Of one other size: each side becomes the next lower multiple of 4. Of
+different sizes: squares, of the smallest side there is, rounded down to a multiple of 4, but at least
+16 and at most 64. `data.image_size` asks for squares of that side instead. An image is scaled (bilinear,
+antialiased) until it just covers the wanted size, and its centre is cut out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from torch import Tensor
+
+SMALLEST = 8
+
+
+def check_image_size(image_size: int | None) -> None:
+    """Raise ValueError unless `data.image_size` is None or a multiple of 4 from 8 up."""
+    if image_size is not None and (image_size % 4 or image_size < SMALLEST):
+        raise ValueError(
+            f"data.image_size: expected a multiple of 4, at least {SMALLEST}, found {image_size}"
+        )
+
+
+def wanted_size(sizes: Collection[tuple[int, int]], image_size: int | None) -> tuple[int, int]:
+    """(H, W) for images of the sizes (H, W) that there are; ValueError where they are too small."""
+    if image_size is not None:
+        return image_size, image_size
+    smallest = min(min(size) for size in sizes)
+    if len(set(sizes)) > 1:
+        side = min(max(smallest // 4 * 4, 16), 64)
+        return side, side
+    height, width = next(iter(sizes))
+    if smallest < SMALLEST:
+        raise ValueError(
+            f"images of {height}x{width} pixels are too small (at least {SMALLEST}x{SMALLEST}); "
+            "enlarge them with data.image_size"
+        )
+    return height // 4 * 4, width // 4 * 4
+
+
+def resize_note(sizes: Collection[tuple[int, int]], size: tuple[int, int]) -> tuple[str, ...]:
+    """What the user should know about it, if anything."""
+    different = set(sizes)
+    if different == {size}:
+        return ()
+    if len(different) == 1:
+        found = "images of {}x{} pixels".format(*different.pop())
+    else:
+        found = f"images of {len(different)} different sizes"
+    return (f"{found} are scaled and centre-cropped to {size[0]}x{size[1]} (see data.image_size)",)
+
+
+def fit(pixels: Tensor, size: tuple[int, int]) -> Tensor:
+    """uint8 [..., h, w, C] -> [..., H, W, C]: scaled until it covers `size`, the centre cut out."""
+    height, width = pixels.shape[-3:-1]
+    if (height, width) == size:
+        return pixels
+    from torchvision.transforms.v2 import functional  # takes seconds, and most sets need no resizing
+
+    scale = max(size[0] / height, size[1] / width)
+    covering = [max(size[0], round(height * scale)), max(size[1], round(width * scale))]
+    planes = pixels.movedim(-1, -3)
+    planes = functional.resize(planes, covering, antialias=True)
+    return functional.center_crop(planes, list(size)).movedim(-3, -1).contiguous()
