@@ -115,6 +115,10 @@ class EngineConfig:
     threads: int = key(0, "CPU threads; 0: as many as PyTorch takes by itself", low=0)
     precision: str = key("fp32", "tf32 and bf16 are for CUDA only", choices=("fp32", "tf32", "bf16"))
     channels_last: bool = key(True, "keep image tensors channels-last (faster convolutions)")
+
+
+@dataclass
+class StandaloneEngineConfig(EngineConfig):
     compile: bool = key(False, "torch.compile the network (long start, then somewhat faster)")
 
 
@@ -130,10 +134,17 @@ _SEARCH_GROUPS = {
     "network": SupernetConfig,
     "data": SearchDataConfig,
     "train": TrainConfig,
+    "engine": EngineConfig,
+    "run": RunConfig,
 }
-_TRAIN_GROUPS = {"network": NetworkConfig, "data": DataConfig, "train": StandaloneTrainConfig}
+_TRAIN_GROUPS = {
+    "network": NetworkConfig,
+    "data": DataConfig,
+    "train": StandaloneTrainConfig,
+    "engine": StandaloneEngineConfig,
+    "run": RunConfig,
+}
 _ABOUT = {"search": "method", "evaluate": "arch", "transfer": "task"}  # what `Config.name` names
-_COMMON_GROUPS = {"engine": EngineConfig, "run": RunConfig}
 
 
 @dataclass
@@ -149,7 +160,7 @@ class Config:
     data: Any
     train: Any
     network: Any
-    engine: EngineConfig
+    engine: Any
     run: RunConfig
     space: SpaceConfig | None = None
     search: Any = None
@@ -163,9 +174,9 @@ class Config:
 def schemas(command: str, method: str | None = None) -> dict[str, type]:
     """The dataclass of every group that `command` has; a search's own group is its method's."""
     if command != "search":
-        return _TRAIN_GROUPS | _COMMON_GROUPS
+        return _TRAIN_GROUPS
     method_class = registry.find("method", registry.METHODS, str(method)).load()
-    return {"search": method_class.Config} | _SEARCH_GROUPS | _COMMON_GROUPS
+    return {"search": method_class.Config} | _SEARCH_GROUPS
 
 
 def resolve(command: str, name: str, preset: str, overrides: Sequence[str]) -> Config:
@@ -173,7 +184,10 @@ def resolve(command: str, name: str, preset: str, overrides: Sequence[str]) -> C
 
     Raises ValueError in the user's words for an unknown preset or key, a wrong type or range.
     """
-    values = list(flatten(read_preset(name if command == "search" else command, preset)))
+    values: list[tuple[str, Any]] = []
+    if command == "search":
+        values += [("space.name", registry.find("method", registry.METHODS, name).load().spaces[0])]
+    values += flatten(read_preset(name if command == "search" else command, preset))
     values += [parse_override(word) for word in overrides]
     return _build(command, name, preset, values)
 

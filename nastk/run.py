@@ -33,6 +33,14 @@ class Run:
     @classmethod
     def create(cls, path: Path) -> Run:
         """A new run directory; RunError if there is something in it already."""
+        cls.check_new(path)
+        with _explained(path):
+            path.mkdir(parents=True, exist_ok=True)
+        return cls(path)
+
+    @staticmethod
+    def check_new(path: Path) -> None:
+        """RunError if `path` cannot become a new run directory; makes nothing."""
         with _explained(path):
             if path.exists() and not path.is_dir():
                 raise RunError(f"{path} is a file; --run-dir needs a new or empty directory")
@@ -40,8 +48,11 @@ class Run:
                 raise RunError(
                     f"{path} is not empty; choose another --run-dir, or continue that run: --resume {path}"
                 )
-            path.mkdir(parents=True, exist_ok=True)
-        return cls(path)
+            existing = path
+            while not existing.exists():
+                existing = existing.parent
+            if not os.access(existing, os.W_OK | os.X_OK):
+                raise RunError(f"{existing}: no permission to write there")
 
     @classmethod
     def open(cls, path: Path) -> Run:

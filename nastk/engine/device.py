@@ -42,7 +42,7 @@ class Engine:
 
     def place(self, module: M) -> M:
         """The module on the device, its weights in the memory layout that convolutions like."""
-        return module.to(device=self.device, memory_format=self.layout)  # type: ignore[call-overload, no-any-return]
+        return module.to(device=self.device, memory_format=self.layout)  # type: ignore[call-overload]
 
     def autocast(self) -> AbstractContextManager[object]:
         if self.precision == "bf16":

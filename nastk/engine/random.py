@@ -15,9 +15,8 @@ class Streams:
     exist. Streams are made when first asked for, on the CPU unless another device is named.
     """
 
-    def __init__(self, seed: int, scope: str = "") -> None:
+    def __init__(self, seed: int) -> None:
         self.seed = seed
-        self.scope = scope
         self._generators: dict[str, torch.Generator] = {}
 
     def __getitem__(self, name: str) -> torch.Generator:
@@ -26,7 +25,7 @@ class Streams:
     def on(self, device: torch.device | str, name: str) -> torch.Generator:
         """The stream called `name`, on `device`."""
         if name not in self._generators:
-            digest = hashlib.sha256(f"{self.seed}/{self.scope}{name}".encode()).digest()
+            digest = hashlib.sha256(f"{self.seed}/{name}".encode()).digest()
             self._generators[name] = torch.Generator(device).manual_seed(int.from_bytes(digest[:7], "big"))
         return self._generators[name]
 

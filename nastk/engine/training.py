@@ -105,6 +105,21 @@ def evaluate(logits_of: Callable[[Tensor], Tensor], batches: Iterable[Batch], en
     return meter.averages()
 
 
+def initialise(module: nn.Module, generator: torch.Generator) -> None:
+    """Set every weight as PyTorch's layers do by default, but from the run's own generator.
+
+    Convolutions and linear layers: uniform in +-1/sqrt(fan in) (Kaiming uniform with a = sqrt(5)),
+    biases too; batch norms keep weight 1 and bias 0.
+    """
+    for layer in module.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            bound = 1 / math.sqrt(layer.weight[0].numel())
+            with torch.no_grad():
+                layer.weight.uniform_(-bound, bound, generator=generator)
+                if layer.bias is not None:
+                    layer.bias.uniform_(-bound, bound, generator=generator)
+
+
 def sgd(parameters: Iterable[Tensor], *, lr: float, momentum: float, weight_decay: float) -> torch.optim.SGD:
     """The optimiser of all weights in the DARTS family."""
     return torch.optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)

@@ -1,0 +1,78 @@
+"""The command line: one file a command. Importing it costs no torch."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+import click
+
+from nastk import __version__
+from nastk.cli.config import config
+from nastk.cli.evaluate import evaluate
+from nastk.cli.list import list_
+from nastk.cli.search import search
+from nastk.cli.show import show
+from nastk.cli.transfer import transfer
+
+
+@click.group(
+    commands=[search, evaluate, transfer, show, list_, config],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="nastk")
+def nastk() -> None:
+    """Neural architecture search for images.
+
+    \b
+    nastk search --method relativenas        find a cell (on handwritten digits, if nothing else is said)
+    nastk evaluate --arch genotype.json      train the found network, report its accuracy
+    nastk transfer --task cifar100           the same cell on another data set
+    """
+
+
+def main() -> None:
+    """The console script: every error that a user can cause is one line, exit code 2."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line; returns the exit code (0, 1, 2, 130 or 143)."""
+    try:
+        nastk.main(arguments or ["--help"], prog_name="nastk", standalone_mode=False)
+        return 0
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        return _fail(error.format_message())
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted", err=True)
+        return 130
+    except BrokenPipeError:  # the reader of stdout (head, say) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except ValueError as error:
+        if os.environ.get("NASTK_DEBUG"):
+            raise
+        return _fail(str(error))
+    except Exception as error:
+        if type(error).__name__ == "OutOfMemoryError":
+            return _fail("out of GPU memory; try a smaller train.batch_size")
+        return _report_fault()
+
+
+def _fail(message: str) -> int:
+    click.echo("Error: " + " ".join(message.split()), err=True)
+    return 2
+
+
+def _report_fault() -> int:
+    """A fault of ours: the traceback on stderr and in a file to attach to a report."""
+    text = traceback.format_exc()
+    log = Path(tempfile.gettempdir()) / f"nastk-fault-{os.getpid()}.log"
+    log.write_text(f"nastk {__version__} {' '.join(sys.argv[1:])}\n{text}", encoding="utf-8")
+    click.echo(f"{text}This is a fault of nastk. The log is {log}", err=True)
+    return 1

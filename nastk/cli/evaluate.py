@@ -1,0 +1,48 @@
+"""nastk evaluate: train the network of a cell and report its accuracy."""
+
+from __future__ import annotations
+
+import click
+
+from nastk.cli.options import CommonOptions, choose_preset, common_options, say
+from nastk.cli.running import new_run_path, open_resumed
+from nastk.cli.training import train_network
+from nastk.config import resolve
+
+
+@click.command(short_help="Train the network of a cell, report its accuracy.")
+@click.option(
+    "--arch", metavar="ARCH", help="A genotype file, a run directory, or a published cell (nastk list archs)."
+)
+@common_options
+def evaluate(arch: str | None, options: CommonOptions) -> None:
+    """Train the network of a cell from scratch: nastk evaluate --arch genotype.json.
+
+    Without --dataset it is the data set that the cell was searched on. The accuracy is that of the last
+    epoch on the test images. `nastk config evaluate` prints all KEY=VALUE settings.
+    """
+    from nastk.archs import load_arch
+
+    if options.resume is not None:
+        options.check_resume(arch=arch)
+        run, config = open_resumed(options.resume, "evaluate")
+        if run.has("summary.json"):
+            say(f"{run.path} is finished; its result is {run.path / 'summary.json'}")
+            return
+        genotype = load_arch(str(run.path)).genotype
+        resume = run.has("checkpoint.pt")
+        train_network(run, config, genotype, config.name, weights=None, quiet=options.quiet, resume=resume)
+        return
+    if arch is None:
+        raise click.UsageError(
+            "--arch is missing: a genotype file, a run directory, or a name of nastk list archs"
+        )
+    found = load_arch(arch)
+    dataset = options.chosen_dataset()
+    if dataset is None:
+        searched_on = found.provenance.get("dataset")
+        dataset = searched_on if isinstance(searched_on, str) else "digits"
+        say(f"data set: {dataset} ({'the cell was searched on it' if searched_on else 'comes with nastk'})")
+    path = new_run_path(options, f"evaluate-{found.name}", dataset)
+    config = resolve("evaluate", found.name, choose_preset(options, dataset), options.words(dataset))
+    train_network(path, config, found.genotype, found.name, weights=None, quiet=options.quiet, resume=False)

@@ -1,0 +1,48 @@
+"""nastk list: what nastk knows by name. Imports no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import click
+
+from nastk import registry
+
+WHAT = ("methods", "spaces", "datasets", "tasks", "archs", "presets")
+
+
+@click.command("list", short_help="What nastk knows by name.")
+@click.argument("what", type=click.Choice(WHAT))
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object: name to help.")
+def list_(what: str, as_json: bool) -> None:
+    """List methods, spaces, data sets, tasks, published cells (archs) or presets."""
+    rows = _rows(what)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    width = max(map(len, rows), default=0)
+    for name, text in rows.items():
+        click.echo(f"{name.ljust(width)}  {text}")
+
+
+def _rows(what: str) -> dict[str, str]:
+    if what == "archs":
+        from nastk.archs import list_archs
+
+        return list_archs()
+    if what == "presets":
+        from nastk.presets import list_presets, read_help
+
+        return {
+            f"{owner}/{name}": read_help(owner, name)
+            for owner, names in list_presets().items()
+            for name in names
+        }
+    tables: dict[str, Mapping[str, registry.Entry]] = {
+        "methods": registry.METHODS,
+        "spaces": registry.SPACES,
+        "datasets": registry.DATASETS,
+        "tasks": registry.TASKS,
+    }
+    return {name: entry.help for name, entry in sorted(tables[what].items())}

@@ -1,0 +1,116 @@
+"""nastk search: find a cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nastk import __version__, registry
+from nastk.cli.options import CommonOptions, choose_preset, common_options, say
+from nastk.cli.running import (
+    drive_job,
+    network_size,
+    new_run_path,
+    open_resumed,
+    reproduce_command,
+    write_result_file,
+    write_summary,
+)
+from nastk.config import Config, resolve, to_yaml
+from nastk.run import Run
+
+
+@click.command(short_help="Find a cell.")
+@click.option("--method", metavar="METHOD", help="How to search (nastk list methods).")
+@click.option(
+    "--space", metavar="SPACE", help="Where to search (nastk list spaces); default: the method's own."
+)
+@common_options
+def search(method: str | None, space: str | None, options: CommonOptions) -> None:
+    """Find a cell: nastk search --method relativenas.
+
+    The settings are KEY=VALUE words such as search.population=8 train.lr=0.05; `nastk config search
+    --method METHOD` prints them all. Without --dataset the search is on handwritten digits that come
+    with nastk. The result is genotype.json, in the run directory and here.
+    """
+    if options.resume is not None:
+        options.check_resume(method=method, space=space)
+        run, config = open_resumed(options.resume, "search")
+        if run.has("summary.json"):
+            say(f"{run.path} is finished; its result is {run.path / 'genotype.json'}")
+            return
+        _search(run, config, options.quiet, resume=run.has("checkpoint.pt"))
+        return
+    if method is None:
+        raise click.UsageError(f"--method is missing; known: {', '.join(sorted(registry.METHODS))}")
+    registry.find("method", registry.METHODS, method)
+    dataset = options.chosen_dataset()
+    if dataset is None:
+        say("data set: digits, which come with nastk (--dataset chooses another)")
+        dataset = "digits"
+    path = new_run_path(options, f"search-{method}", dataset)
+    words = options.words(dataset) + ([f"space.name={space}"] if space else [])
+    config = resolve("search", method, choose_preset(options, dataset), words)
+    _search(path, config, options.quiet, resume=False)
+
+
+def _search(where: Run | Path, config: Config, quiet: bool, *, resume: bool) -> None:
+    """Run a search to its end in a new (a path) or an existing run directory."""
+    from nastk.data.search_images import load_search_images
+    from nastk.engine.device import Engine
+    from nastk.genotype import to_json
+    from nastk.methods.search import SearchContext
+    from nastk.report.drawings import describe, draw
+
+    assert config.space is not None
+    method = registry.METHODS[config.name].load()
+    if config.space.name not in method.spaces:
+        registry.find("space", registry.SPACES, config.space.name)
+        raise ValueError(
+            f"method {config.name} cannot take space {config.space.name!r}, only {' or '.join(method.spaces)}"
+        )
+    space = registry.load_space(config.space.name)
+    mask = space.mask_of(config.space.operations)
+    engine = Engine(config.engine, config.run.seed)
+    images, whole = load_search_images(
+        config.data, config.train.batch_size, engine.device, engine.streams["splitting"]
+    )
+    for note in whole.notes:
+        say(note)
+    job = method(SearchContext(config, space, mask, images, engine))
+
+    run = where if isinstance(where, Run) else Run.create(where)
+    run.write_text("config.yaml", to_yaml(config))
+    steps, wall_s = drive_job(job, run, engine, config, quiet=quiet, resume=resume)
+
+    result = job.result()
+    score = {"name": result.score.metric} | {
+        name: getattr(result.score, name) for name in ("value", "direction", "split")
+    }
+    provenance = {
+        "method": config.name,
+        "dataset": config.data.dataset,
+        "seed": config.run.seed,
+        "score": score,
+        "nastk": __version__,
+        "command": reproduce_command(config),
+    }
+    text = to_json(result.genotype, provenance)
+    run.write_text("genotype.json", text)
+    run.write_json(
+        "ranking.json",
+        [{"score": score.to_json(), "genotype": space.body_to_json(g.body)} for g, score in result.ranking],
+    )
+    for cell_type, picture in draw(result.genotype).items():
+        run.write_text(f"cell_{cell_type}.svg", picture)
+    params, macs = network_size(result.genotype, images.shape, len(images.classes))
+    write_summary(run, config, engine, steps=steps, wall_s=wall_s, score=score, params=params, macs=macs)
+    copy = write_result_file("genotype.json", text)
+
+    click.echo(describe(result.genotype))
+    click.echo(
+        f"validation {score['name']} {score['value']:.4f} (accuracy {result.score.accuracy:.2f} %), {wall_s:.0f} s"
+    )
+    say(f"pictures: {run.path / 'cell_normal.svg'}, {run.path / 'cell_reduce.svg'}")
+    say(f"next: nastk evaluate --arch {copy}")

@@ -1,0 +1,88 @@
+"""nastk show: a cell as text or picture, and the exact size of its network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nastk import registry
+
+
+@click.command(short_help="A cell as text or picture, and its network's exact size.")
+@click.argument("arch")
+@click.option("--json", "as_json", is_flag=True, help="Everything as JSON.")
+@click.option(
+    "--svg", type=click.Path(path_type=Path), metavar="FILE", help="Draw the cells: FILE_normal, FILE_reduce."
+)
+@click.option(
+    "--stem", type=click.Choice(["cifar", "imagenet"]), default="cifar", help="First layers (cifar)."
+)
+@click.option(
+    "--init-channels", type=click.IntRange(min=1), default=36, metavar="N", help="Channels at the start (36)."
+)
+@click.option("--num-cells", type=click.IntRange(min=1), default=20, metavar="N", help="Cells (20).")
+@click.option("--num-classes", type=click.IntRange(min=1), default=10, metavar="N", help="Classes (10).")
+def show(
+    arch: str,
+    as_json: bool,
+    svg: Path | None,
+    stem: str,
+    init_channels: int,
+    num_cells: int,
+    num_classes: int,
+) -> None:
+    """Show ARCH: a genotype file, a run directory, or a published cell (nastk list archs).
+
+    Parameters and multiply-accumulates (MACs) are those of the network without the auxiliary head, for one
+    image of 32x32 pixels (cifar) or 224x224 (imagenet).
+    """
+    import torch
+
+    from nastk.archs import load_arch
+    from nastk.networks.counting import count_macs, count_parameters
+    from nastk.report.drawings import describe, draw
+    from nastk.run import RunError
+
+    found = load_arch(arch)
+    genotype = found.genotype
+    with torch.device("meta"):
+        network = registry.SPACES[genotype.space].load_network()(
+            genotype,
+            init_channels=init_channels,
+            num_cells=num_cells,
+            num_classes=num_classes,
+            stem=stem,
+            auxiliary=True,
+        )
+        side = 224 if stem == "imagenet" else 32
+        macs = count_macs(network, (3, side, side))
+    with_auxiliary = count_parameters(network)
+    params = with_auxiliary - count_parameters(network.auxiliary)
+    if svg is not None:
+        for cell_type, picture in draw(genotype).items():
+            path = svg.with_name(f"{svg.stem}_{cell_type}{svg.suffix or '.svg'}")
+            try:
+                path.write_text(picture, encoding="utf-8")
+            except OSError as error:
+                raise RunError(f"{path}: {error.strerror}") from None
+            click.echo(f"wrote {path}", err=True)
+    if as_json:
+        content: dict[str, Any] = {"name": found.name, "space": genotype.space}
+        content |= registry.load_space(genotype.space).body_to_json(genotype.body)
+        content |= {
+            "stem": stem,
+            "init_channels": init_channels,
+            "num_cells": num_cells,
+            "num_classes": num_classes,
+        }
+        content |= {"params": params, "params_with_auxiliary": with_auxiliary, "macs": macs}
+        click.echo(json.dumps(content))
+        return
+    click.echo(describe(genotype))
+    click.echo(
+        f"{found.name}: {params:,} parameters ({with_auxiliary:,} with the auxiliary head), {macs:,} MACs "
+        f"({stem} stem, {init_channels} channels, {num_cells} cells, {num_classes} classes)"
+    )

@@ -1,0 +1,85 @@
+"""nastk transfer: train the network of a cell on another task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nastk import registry
+from nastk.cli.options import CommonOptions, choose_preset, common_options, say
+from nastk.cli.running import new_run_path, open_resumed
+from nastk.cli.training import train_network
+from nastk.config import resolve
+
+FOUND_HERE = Path("genotype.json")
+
+
+@click.command(short_help="The same cell on another data set or task.")
+@click.option(
+    "--task", metavar="TASK", help="What to train for (nastk list tasks); `data` takes any --dataset."
+)
+@click.option(
+    "--arch", metavar="ARCH", help="A genotype file, a run directory, or a published cell (./genotype.json)."
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Start from the weights of an evaluation; brings its cell and its network's size along.",
+)
+@common_options
+def transfer(task: str | None, arch: str | None, weights: Path | None, options: CommonOptions) -> None:
+    """Train the same cell on another data set or task: nastk transfer --task cifar100.
+
+    `nastk config transfer` prints all KEY=VALUE settings.
+    """
+    from nastk.archs import Arch, load_arch
+
+    if options.resume is not None:
+        options.check_resume(task=task, arch=arch, weights=weights)
+        run, config = open_resumed(options.resume, "transfer")
+        if run.has("summary.json"):
+            say(f"{run.path} is finished; its result is {run.path / 'summary.json'}")
+            return
+        found = load_arch(str(run.path))
+        resume = run.has("checkpoint.pt")
+        name = str(found.provenance.get("arch", found.name))
+        train_network(run, config, found.genotype, name, weights=None, quiet=options.quiet, resume=resume)
+        return
+    if task is None:
+        raise click.UsageError(f"--task is missing; known: {', '.join(sorted(registry.TASKS))}")
+    dataset = registry.find("task", registry.TASKS, task).load().dataset or options.chosen_dataset()
+    if dataset is None:
+        raise click.UsageError(
+            "--task data needs --dataset: a known name, a directory of class folders, or an .npz file"
+        )
+    if options.chosen_dataset() not in (None, dataset):
+        raise click.UsageError(
+            f"--task {task} is trained on {dataset}; for another data set: --task data --dataset ..."
+        )
+    words = options.words(dataset)
+    if weights is not None:
+        from nastk.networks.weights import load
+
+        loaded = load(weights)
+        size = [f"network.{key}={value}" for key, value in loaded.network.items()]
+        words = size + words
+        if arch is not None and load_arch(arch).genotype != loaded.genotype:
+            raise ValueError(f"{weights} holds another cell than --arch {arch}; leave --arch out")
+        found = Arch(weights.stem, loaded.genotype, {})
+    elif arch is not None:
+        found = load_arch(arch)
+    elif FOUND_HERE.exists():
+        found = load_arch(str(FOUND_HERE))
+        say(f"cell: ./{FOUND_HERE}")
+    else:
+        raise click.UsageError(
+            "no cell to transfer: there is no ./genotype.json; run nastk search first, or name one with --arch "
+            "(a genotype file, a run directory, or a name of nastk list archs) or --weights"
+        )
+    path = new_run_path(options, f"transfer-{found.name}", dataset)
+    config = resolve("transfer", task, choose_preset(options, dataset), words)
+    train_network(
+        path, config, found.genotype, found.name, weights=weights, quiet=options.quiet, resume=False
+    )

@@ -1,0 +1,42 @@
+"""Scores, and the one rule that orders them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Score:
+    """What an estimator says of one genotype.
+
+    value of `metric`, better as `direction` says ("min" or "max"), measured on `split` by `source`;
+    accuracy in % beside it; cost in passes over the training images.
+    """
+
+    value: float
+    metric: str
+    direction: str
+    split: str
+    source: str
+    accuracy: float
+    cost: float
+
+    @property
+    def finite(self) -> bool:
+        return math.isfinite(self.value)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def best_first(scores: Sequence[Score]) -> list[int]:
+    """The positions of the scores, best first; ties by position; what is not finite comes last."""
+    signs = [1.0 if score.direction == "min" else -1.0 for score in scores]
+    keys = [
+        (not score.finite, sign * score.value if score.finite else 0.0)
+        for score, sign in zip(scores, signs, strict=True)
+    ]
+    return sorted(range(len(scores)), key=keys.__getitem__)

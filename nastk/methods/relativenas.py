@@ -1,0 +1,187 @@
+"""RelativeNAS: slow-fast learning of a population of continuous encodings.
+
+Source: Tan et al., RelativeNAS: Relative Neural Architecture Search via Slow-Fast Learning
+(arXiv 2009.06193; IEEE TNNLS 2021). Every generation pairs the population at random; both of a pair
+are trained from the shared weights, the one with the lower validation loss is the fast learner, the
+slow one moves towards it, and what they trained is merged into the shared weights at once.
+
+Where nastk differs from the released code: validation images are not augmented
+(data.augment_validation=true does as the code does), the learning rate follows the true cosine,
+what is not finite is never fast and never merged, and there is a final selection.
+
+Legend: P population, D dimensions of the encoding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nastk.config import key
+from nastk.engine.schedules import cosine, linear
+from nastk.estimators.score import Score, best_first
+from nastk.estimators.shared_weights import SharedWeights
+from nastk.genotype import Genotype
+from nastk.methods.search import Search, SearchContext, SearchResult
+
+
+@dataclass
+class RelativeNASConfig:
+    population: int = key(20, "individuals; an even number", low=2)
+    generations: int = key(50, "times that every individual is trained and compared", low=1)
+
+
+class RelativeNAS(Search):
+    """The population of RelativeNAS; a step is one pair, and the last step the final selection."""
+
+    Config = RelativeNASConfig
+    spaces = ("relativenas", "darts")
+
+    def __init__(self, context: SearchContext) -> None:
+        super().__init__(context)
+        config, settings = context.config, context.config.search
+        if settings.population % 2:
+            raise ValueError(f"search.population: expected an even number, found {settings.population}")
+        self.codec = context.space.codec(context.mask)
+        self.weights = SharedWeights(
+            context.space,
+            context.mask,
+            context.images,
+            context.engine,
+            network=config.network,
+            train=config.train,
+        )
+        self.upper = torch.tensor(self.codec.upper, dtype=torch.float64)  # [D]
+        self.num_pairs = settings.population // 2
+        self.num_generations = settings.generations
+        self.num_steps = self.num_generations * self.num_pairs + 1
+        self.num_done = 0
+        self.positions = self._sample(settings.population)  # [P, D] in [0, upper]
+        self.velocities = torch.zeros_like(self.positions)  # [P, D], of the last time it was slow
+        self.ranking: list[dict[str, Any]] = []
+        self._begin_generation()
+
+    @property
+    def finished(self) -> bool:
+        return self.num_done == self.num_steps
+
+    def step(self) -> dict[str, Any]:
+        generation, pair = divmod(self.num_done, self.num_pairs)
+        if generation == self.num_generations:
+            metrics = self._select()
+        else:
+            metrics = self._compete(generation, pair)
+        self.num_done += 1
+        if self.num_done % self.num_pairs == 0:
+            self._begin_generation()
+        return metrics
+
+    def _begin_generation(self) -> None:
+        """Draw the pairs and, per pair and dimension, both coefficients of the update."""
+        generator = self.context.engine.streams["pairing"]
+        num, dimensions = self.positions.shape
+        self.order = torch.randperm(num, generator=generator).view(-1, 2)  # [P/2, 2]
+        self.coefficients = torch.rand(2, num // 2, dimensions, generator=generator, dtype=torch.float64)
+        self.diversity = diversity(self.positions)
+
+    def _compete(self, generation: int, pair: int) -> dict[str, Any]:
+        """Train and compare one pair, then move its slow learner."""
+        train = self.context.config.train
+        lr = cosine(train.lr, train.lr_min, generation, self.num_generations)
+        drop_path = linear(train.drop_path, generation, self.num_generations)
+        members: list[int] = self.order[pair].tolist()
+        genotypes = [self._decode(member) for member in members]
+        scores = self.weights.train(genotypes, lr=lr, drop_path=drop_path)
+        fast, slow = best_first(scores)
+        if scores[fast].finite:
+            self._learn(pair, fast=members[fast], slow=members[slow])
+        return {
+            "phase": "search",
+            "generation": generation,
+            "fast": members[fast],
+            "slow": members[slow],
+            "fast_loss": scores[fast].value,
+            "slow_loss": scores[slow].value,
+            "fast_accuracy": scores[fast].accuracy,
+            "diversity": self.diversity,
+            "lr": lr,
+        }
+
+    def _learn(self, pair: int, *, fast: int, slow: int) -> None:
+        """Only the slow learner moves, so that moving it at once does not touch any other pair."""
+        self.positions[slow], self.velocities[slow] = slow_fast_update(
+            self.positions[slow],
+            self.velocities[slow],
+            self.positions[fast],
+            momentum=self.coefficients[0, pair],
+            attraction=self.coefficients[1, pair],
+            upper=self.upper,
+        )
+
+    def _select(self) -> dict[str, Any]:
+        """Score the last population with the last weight set; the lowest validation loss wins."""
+        genotypes = [self._decode(member) for member in range(len(self.positions))]
+        scores = [self.weights.score(genotype) for genotype in genotypes]
+        order = best_first(scores)
+        if not scores[order[0]].finite:
+            raise ValueError("no candidate of the last population has a finite loss; try a smaller train.lr")
+        self.ranking = [
+            {"position": self.positions[member].clone(), "score": scores[member].to_json()}
+            for member in order
+        ]
+        best = scores[order[0]]
+        return {"phase": "select", "best": order[0], "loss": best.value, "accuracy": best.accuracy}
+
+    def result(self) -> SearchResult:
+        ranking = [
+            (self.codec.decode(row["position"].tolist()), Score(**row["score"])) for row in self.ranking
+        ]
+        return SearchResult(*ranking[0], ranking=ranking)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "num_done": self.num_done,
+            "positions": self.positions,
+            "velocities": self.velocities,
+            "order": self.order,
+            "coefficients": self.coefficients,
+            "diversity": self.diversity,
+            "ranking": self.ranking,
+            "weights": self.weights.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.weights.load_state_dict(state["weights"])
+        for name in ("num_done", "positions", "velocities", "order", "coefficients", "diversity", "ranking"):
+            setattr(self, name, state[name])
+
+    def _sample(self, num: int) -> Tensor:
+        """Uniform in the box [0, upper]: [num, D]."""
+        draws = torch.rand(
+            num, len(self.upper), dtype=torch.float64, generator=self.context.engine.streams["sampling"]
+        )
+        return draws * self.upper
+
+    def _decode(self, member: int) -> Genotype:
+        genotype: Genotype = self.codec.decode(self.positions[member].tolist())
+        return genotype
+
+
+def slow_fast_update(
+    position: Tensor, velocity: Tensor, fast: Tensor, *, momentum: Tensor, attraction: Tensor, upper: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The slow learner's next position and velocity, all [..., D].
+
+    v <- momentum v + attraction (fast - slow); p <- clip(p + v, 0, upper). The velocity is kept as
+    it is, also where the position was clipped. Source: section III-B.
+    """
+    velocity = momentum * velocity + attraction * (fast - position)
+    return torch.minimum((position + velocity).clamp(min=0), upper), velocity
+
+
+def diversity(positions: Tensor) -> float:
+    """The mean Euclidean distance of positions [P, D] to their centroid."""
+    return float((positions - positions.mean(dim=0)).norm(dim=1).mean())
