@@ -98,16 +98,16 @@ class Augmentation:
         return padded.view(-1).index_select(0, flat.view(-1)).view(pixels.shape)
 
     def _keep(self, draws: Draws, height: int, width: int, channels: int) -> Tensor:
-        """float32 [B, H, W * C]: 0 in the square, 1 outside. An outer product is quicker than booleans."""
+        """float32 [B, H, W * C]: 0 in the square, 1 outside. In floats: booleans are several times slower."""
         half = self.cutout // 2
 
-        def inside(centre: Tensor, side: int) -> Tensor:
+        def outside(centre: Tensor, side: int) -> Tensor:
             distance = torch.arange(side, device=centre.device) - centre[:, None]
-            return ((distance >= -half) & (distance < half)).float()
+            return ((distance < -half) | (distance >= half)).float()
 
-        rows = inside(draws.cy, height)[:, :, None]
-        columns = inside(draws.cx, width).repeat_interleave(channels, dim=1)[:, None, :]
-        return 1 - rows * columns
+        rows = outside(draws.cy, height)[:, :, None]
+        columns = outside(draws.cx, width).repeat_interleave(channels, dim=1)[:, None, :]
+        return torch.addcmul(rows, 1 - rows, columns)
 
 
 def normalise(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
@@ -119,7 +119,8 @@ def _normalised_rows(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, 
     """float32 [B, H, W * C]. Whole rows, because broadcasting over C = 3 runs an inner loop of three."""
     num, height, width, _ = pixels.shape
     scale, shift = _row_constants(mean, std, width, pixels.device)
-    return torch.addcmul(shift, pixels.reshape(num, height, -1).float(), scale)
+    rows = pixels.reshape(num, height, -1).float()
+    return torch.addcmul(shift, rows, scale, out=rows)  # a fresh megabyte costs more than the arithmetic
 
 
 @functools.lru_cache(maxsize=16)

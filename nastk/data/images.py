@@ -88,7 +88,7 @@ class ResidentImages(ImageSet):
         return channels, height, width
 
     def subset(self, indices: Tensor) -> ResidentImages:
-        tensor = self.tensor[indices.to(self.tensor.device)]
+        tensor = self.tensor.index_select(0, indices.to(self.tensor.device))
         return replace(self, tensor=tensor, labels=self.labels[indices])
 
     def to(self, device: torch.device | str) -> ResidentImages:
@@ -97,7 +97,7 @@ class ResidentImages(ImageSet):
 
     def pixels(self, index_batches: Iterable[Tensor]) -> Iterator[Tensor]:
         for indices in index_batches:
-            yield self.tensor[indices.to(self.tensor.device)].to(self.device)
+            yield self.tensor.index_select(0, indices.to(self.tensor.device)).to(self.device)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 
@@ -21,28 +21,26 @@ def read_npz(path: Path, split: Literal["train", "test"]) -> Arrays:
     """The two arrays of `split`; no others are read. ValueError if they cannot be."""
     place = printable(path)
     try:
-        opened = _load(path)
+        stream = path.open("rb")
     except OSError as error:
         raise ValueError(f"{place}: {(error.strerror or str(error)).lower()}") from None
-    with opened as file:
+    with stream, _opened(stream, place) as file:
         image_name, label_name = _names(file, place, split)
-        return Arrays(
-            _array(file, image_name, place), _array(file, label_name, place), place, image_name, label_name
-        )
+        images, labels = _array(file, image_name, place), _array(file, label_name, place)
+    return Arrays(images, labels, place, image_name, label_name)
 
 
-def _load(path: Path) -> np.lib.npyio.NpzFile:
-    """The opened file; its arrays are read when asked for."""
-    if path.stat().st_size == 0:
-        raise OSError("0 bytes")
+def _opened(stream: BinaryIO, place: str) -> np.lib.npyio.NpzFile:
+    """The file, whose arrays are read when asked for. Given a path, numpy forgets to close broken ones."""
+    if not stream.read(1):
+        raise ValueError(f"{place}: 0 bytes")
+    stream.seek(0)
     try:
-        opened = np.load(path, allow_pickle=False)
-    except OSError:
-        raise
+        opened = np.load(stream, allow_pickle=False)
     except Exception:  # numpy and zipfile raise many types on foreign bytes
         opened = None
     if not isinstance(opened, np.lib.npyio.NpzFile):
-        raise OSError("not an .npz file, or a truncated one")
+        raise ValueError(f"{place}: not an .npz file, or a truncated one")
     return opened
 
 

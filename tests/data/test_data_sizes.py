@@ -1,0 +1,75 @@
+import pytest
+import torch
+from PIL import Image
+
+from nastk.config import DataConfig
+from nastk.data.sizes import fit, resize_note, wanted_size
+from nastk.data.sources import load_images
+
+
+@pytest.mark.parametrize(
+    ("sizes", "image_size", "wanted"),
+    [
+        ([(32, 32)], None, (32, 32)),
+        ([(28, 40)], None, (28, 40)),
+        ([(30, 43)], None, (28, 40)),
+        ([(8, 8)], None, (8, 8)),
+        ([(500, 400)], None, (500, 400)),
+        ([(32, 32)], 16, (16, 16)),
+        ([(4, 4)], 8, (8, 8)),
+        ([(50, 43), (60, 60)], None, (40, 40)),
+        ([(500, 400), (300, 300)], None, (64, 64)),
+        ([(9, 40), (40, 40)], None, (16, 16)),
+        ([(2, 2), (40, 40)], None, (16, 16)),
+        ([(50, 43), (60, 60)], 48, (48, 48)),
+    ],
+)
+def test_wanted_size(sizes, image_size, wanted):
+    assert wanted_size(sizes, image_size) == wanted
+
+
+@pytest.mark.parametrize("size", [(7, 32), (32, 4)])
+def test_too_small(size):
+    with pytest.raises(ValueError, match="too small"):
+        wanted_size([size], None)
+
+
+@pytest.mark.parametrize("image_size", [30, 9, 4])
+def test_image_size_must_be_a_multiple_of_4(image_size):
+    with pytest.raises(ValueError, match=f"data.image_size: expected a multiple of 4.*found {image_size}"):
+        load_images(DataConfig(image_size=image_size), "train")
+
+
+def test_note():
+    assert resize_note([(8, 8)], (8, 8)) == ()
+    assert resize_note([(9, 9)], (8, 8))[0].startswith(
+        "images of 9x9 pixels are scaled and centre-cropped to 8x8"
+    )
+    assert resize_note([(9, 9), (8, 8)], (16, 16))[0].startswith("images of 2 different sizes")
+
+
+def test_fit_cuts_out_the_centre_of_the_longer_side():
+    pixels = torch.zeros(3, 8, 24, 1, dtype=torch.uint8)
+    pixels[:, :, 8:16] = 200
+    assert fit(pixels, (8, 8)).unique().tolist() == [200]
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 50), (50, 1), (7, 9), (33, 32), (64, 64)])
+def test_fit_gives_the_size(height, width):
+    pixels = torch.full((height, width, 3), 77, dtype=torch.uint8)
+    found = fit(pixels, (16, 20))
+    assert found.shape == (16, 20, 3) and found.is_contiguous()
+    assert found.unique().tolist() == [77]
+
+
+def test_folder_of_different_sizes(write_folder):
+    folder = write_folder(shape=(40, 30, 3))
+    path = folder / "train" / "a" / "0.png"
+    Image.open(path).resize((100, 26)).save(path)
+    images = load_images(DataConfig(dataset=str(folder)), "train")
+    assert images.shape == (3, 24, 24)
+    assert "2 different sizes" in images.notes[0] and "24x24" in images.notes[0]
+
+
+def test_digits_enlarged():
+    assert load_images(DataConfig(image_size=16, max_train=20), "train").shape == (1, 16, 16)
