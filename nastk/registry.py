@@ -88,6 +88,7 @@ TASKS: dict[str, Entry] = {
 def unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:
     """The error for a name that is in no table: the nearest one first, then all of them."""
     names = sorted(known)
+    name = name if len(name) <= 60 else name[:57] + "..."
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return ValueError(f"unknown {kind} {name!r}; {hint}known: {', '.join(names)}")

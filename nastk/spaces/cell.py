@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from nastk.genotype import Genotype
+from nastk.genotype import Genotype, shown
 from nastk.spaces.codec import CellCodec
 from nastk.spaces.mask import Mask
 
@@ -143,28 +143,29 @@ class CellSpace:
 
     def body_from_json(self, content: dict[str, Any]) -> CellPair:
         """The cells of a genotype file; a ValueError names the field at fault."""
-        if content.get("concat") != list(self.concat) or any(map(_is_bool, content["concat"])):
-            raise ValueError(f"concat: expected {list(self.concat)}, found {_short(content.get('concat'))}")
+        concat = content.get("concat")
+        if concat != list(self.concat) or not all(map(_is_index, concat)):
+            raise ValueError(f"concat: expected {list(self.concat)}, found {shown(concat)}")
         return CellPair(self._cell("normal", content), self._cell("reduce", content), self.concat)
 
     def _cell(self, field: str, content: dict[str, Any]) -> tuple[Pair, ...]:
         pairs = content.get(field)
         expected = PAIRS_PER_NODE * self.num_nodes
         if not isinstance(pairs, list) or len(pairs) != expected:
-            found = f"{len(pairs)}" if isinstance(pairs, list) else _short(pairs)
+            found = f"{len(pairs)}" if isinstance(pairs, list) else shown(pairs)
             raise ValueError(f"{field}: expected {expected} (operation, input) pairs, found {found}")
         for position, pair in enumerate(pairs):
             where = f"{field}[{position}]"
             if not isinstance(pair, list) or len(pair) != 2:
-                raise ValueError(f"{where}: expected [operation, input], found {_short(pair)}")
+                raise ValueError(f"{where}: expected [operation, input], found {shown(pair)}")
             operation, source = pair
-            self._check_operation(where, operation)
             if operation == "none":
                 raise ValueError(f"{where}: 'none' cannot be part of a found cell")
+            self._check_operation(where, operation)
             node = NUM_INPUTS + position // PAIRS_PER_NODE
-            if not isinstance(source, int) or _is_bool(source) or not 0 <= source < node:
+            if not _is_index(source) or not 0 <= source < node:
                 raise ValueError(
-                    f"{where}: the input of node {node} must be 0 to {node - 1}, found {_short(source)}"
+                    f"{where}: the input of node {node} must be 0 to {node - 1}, found {shown(source)}"
                 )
             if self.distinct_inputs and position % PAIRS_PER_NODE and source == pairs[position - 1][1]:
                 raise ValueError(
@@ -175,18 +176,14 @@ class CellSpace:
     def _check_operation(self, where: str, operation: Any) -> None:
         if operation not in self.operations:
             raise ValueError(
-                f"{where}: unknown operation {_short(operation)} in space {self.name!r} "
+                f"{where}: unknown operation {shown(operation)} in space {self.name!r} "
                 f"(it has {', '.join(self.operations)})"
             )
 
 
-def _is_bool(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _is_index(value: Any) -> bool:
+    """An integer proper: JSON's true and 1.0 compare equal to 1."""
+    return type(value) is int
 
 
 _PARAMETRIC = (
