@@ -62,6 +62,8 @@ def _array(file: np.lib.npyio.NpzFile, name: str, place: str) -> np.ndarray:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # numpy warns where it has to guess at a header
             array = file[name]
+    except MemoryError:
+        raise ValueError(f"{place}: {name} is too large for this machine's memory, or damaged") from None
     except Exception as error:  # as above; pickled objects are a ValueError
         if "allow_pickle" in str(error):
             raise ValueError(f"{place}: {name} holds pickled objects, which nastk never loads") from None
