@@ -62,8 +62,10 @@ class CellCodec:
         vector: list[float] = []
         for cell_type, pairs in enumerate(self.space.paths(genotype)):
             taken: list[int] = []
-            for edge, operation in pairs:
+            for place, (edge, operation) in enumerate(pairs):
                 node, source = self.space.edges[edge]
+                if place % 2 == 0:  # the node's first input
+                    taken = []
                 sources = self._sources(cell_type, node, taken)
                 operations = self.choices[cell_type][edge]
                 if source not in sources or operation not in operations:
