@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from nastk import registry
+from nastk.allowed import allowed_value, is_text, shown
 from nastk.presets import read_preset
+from nastk.yaml_text import read_yaml, yaml_line
 
 
 def key(
@@ -188,7 +187,10 @@ def resolve(command: str, name: str, preset: str, overrides: Sequence[str]) -> C
     if command == "search":
         values += [("space.name", registry.find("method", registry.METHODS, name).load().spaces[0])]
     values += flatten(read_preset(name if command == "search" else command, preset))
-    values += [parse_override(word) for word in overrides]
+    texts = {
+        dotted for dotted, (declared, _) in _declared(schemas(command, name)).items() if is_text(declared)
+    }
+    values += [parse_override(word, texts) for word in overrides]
     return _build(command, name, preset, values)
 
 
@@ -196,42 +198,56 @@ def _build(command: str, name: str, preset: str, values: list[tuple[str, Any]]) 
     """The defaults of the command's groups with `values` set in turn, each one checked."""
     groups = schemas(command, name)
     tree = OmegaConf.create({group: OmegaConf.structured(schema) for group, schema in groups.items()})
-    known = {f"{group}.{f.name}": f for group, schema in groups.items() for f in dataclasses.fields(schema)}
+    known = _declared(groups)
     for dotted, value in values:
         if dotted not in known:
             raise _unknown_key(dotted, list(known))
+        declared, metadata = known[dotted]
+        value = allowed_value(dotted, value, declared, metadata)
         group, name_in_group = dotted.split(".")
-        declared = typing.get_type_hints(groups[group])[name_in_group]
-        if not _fits(declared, value):
-            raise ValueError(f"{dotted}: expected {_spelled(declared)}, found {value!r}")
-        _check_range(dotted, value, known[dotted].metadata)
         tree[group][name_in_group] = value
     plain: Any = {group: OmegaConf.to_object(tree[group]) for group in groups}
     return Config(command=command, name=name, preset=preset, **plain)
 
 
+def _declared(groups: dict[str, type]) -> dict[str, tuple[Any, Any]]:
+    """ "group.key" -> its type and its metadata."""
+    return {
+        f"{group}.{f.name}": (typing.get_type_hints(schema)[f.name], f.metadata)
+        for group, schema in groups.items()
+        for f in dataclasses.fields(schema)
+    }
+
+
 def _unknown_key(dotted: str, known: list[str]) -> ValueError:
-    """Nearest by the whole key, else by the part behind the dot (a right key in the wrong group)."""
-    near = difflib.get_close_matches(dotted, known, n=1)
+    """A right key in the wrong group, else the nearest whole key, else the nearest behind the dot."""
+    dotted = dotted if len(dotted) <= 60 else dotted[:57] + "..."
+    tail = dotted.split(".")[-1]
+    tails = {name.split(".")[1]: name for name in known}
+    near = [tails[tail]] if tail in tails else difflib.get_close_matches(dotted, known, n=1)
     if not near:
-        tails = {name.split(".")[1]: name for name in known}
-        near = [tails[tail] for tail in difflib.get_close_matches(dotted.split(".")[-1], tails, n=1)]
+        near = [tails[name] for name in difflib.get_close_matches(tail, tails, n=1)]
     hint = f"did you mean {near[0]!r}?" if near else "see nastk config"
     return ValueError(f"unknown key {dotted!r}; {hint}")
 
 
-def parse_override(word: str) -> tuple[str, Any]:
-    """("group.key", value) of a KEY=VALUE word; the value is read as YAML. ValueError if it is none."""
+def parse_override(word: str, texts: Collection[str] = ()) -> tuple[str, Any]:
+    """("group.key", value) of a KEY=VALUE word; ValueError if it is none.
+
+    The value is read as YAML, but that of a key in `texts` stands for itself, so that every path can
+    be given; for those too nothing and null mean null.
+    """
     dotted, equals, text = word.partition("=")
     if not equals or not dotted:
-        raise ValueError(f"{word!r} is not KEY=VALUE (for example train.epochs=10)")
+        raise ValueError(f"{shown(word)} is not KEY=VALUE (for example train.epochs=10)")
     if "${" in text:
-        raise ValueError(f"{word!r}: interpolation is not supported")
+        raise ValueError(f"{shown(word)}: interpolation is not supported")
+    if dotted in texts:
+        return dotted, None if text in ("", "null") else text
     try:
-        content: Any = OmegaConf.to_container(OmegaConf.from_dotlist(["value=" + text]))
-    except (OmegaConfBaseException, yaml.YAMLError, ValueError, TypeError, RecursionError, AttributeError):
-        raise ValueError(f"{word!r}: the value cannot be read as YAML") from None
-    return dotted, content["value"]
+        return dotted, read_yaml(text)
+    except ValueError:
+        raise ValueError(f"{shown(word)}: the value cannot be read as YAML") from None
 
 
 def flatten(tree: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -241,52 +257,14 @@ def flatten(tree: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             yield f"{group}.{name}", value
 
 
-def _fits(declared: Any, value: Any) -> bool:
-    """Whether a YAML value is of the declared type; stricter than OmegaConf, for which 1 is true."""
-    if typing.get_origin(declared) in (typing.Union, types.UnionType):
-        return any(_fits(option, value) for option in typing.get_args(declared))
-    if typing.get_origin(declared) is list:
-        return isinstance(value, list) and all(_fits(typing.get_args(declared)[0], item) for item in value)
-    if declared in (int, float) and isinstance(value, bool):
-        return False
-    return isinstance(value, (int, float) if declared is float else declared)
-
-
-def _spelled(declared: Any) -> str:
-    if typing.get_origin(declared) in (typing.Union, types.UnionType):
-        return " or ".join(map(_spelled, typing.get_args(declared)))
-    if typing.get_origin(declared) is list:
-        return f"a list of {_spelled(typing.get_args(declared)[0]).removeprefix('an ').removeprefix('a ')}s"
-    names = {int: "an integer", float: "a number", bool: "true or false", str: "a text", type(None): "null"}
-    return names[declared]
-
-
-def _check_range(dotted: str, value: Any, metadata: Any) -> None:
-    low, above, high, choices = (metadata[name] for name in ("low", "above", "high", "choices"))
-    for item in value if isinstance(value, list) else [value]:
-        if choices and item not in choices:
-            raise ValueError(f"{dotted}: expected one of {', '.join(choices)}, found {item!r}")
-        if item is None or isinstance(item, (str, bool)):
-            continue
-        bounds = [
-            (low is not None and not item >= low, f"at least {low}"),
-            (above is not None and not item > above, f"more than {above}"),
-            (high is not None and not item <= high, f"at most {high}"),
-            (item != item or item in (float("inf"), float("-inf")), "a finite number"),
-        ]
-        for wrong, wanted in bounds:
-            if wrong:
-                raise ValueError(f"{dotted}: expected {wanted}, found {item}")
-
-
 def to_yaml(config: Config) -> str:
     """The resolved configuration as YAML, each key with its help as a comment."""
     heads = {"command": config.command, _ABOUT[config.command]: config.name, "preset": config.preset}
-    lines = [_line(name, value) for name, value in heads.items()]
+    lines = [yaml_line(name, value) for name, value in heads.items()]
     for group, values in config.groups():
         lines.append(f"{group}:")
         fields = dataclasses.fields(values)
-        rows = [("  " + _line(f.name, getattr(values, f.name)), _comment(f.metadata)) for f in fields]
+        rows = [("  " + yaml_line(f.name, getattr(values, f.name)), _comment(f.metadata)) for f in fields]
         width = max(len(text) for text, _ in rows)
         lines += [f"{text.ljust(width)}  # {comment}" for text, comment in rows]
     return "\n".join(lines) + "\n"
@@ -295,17 +273,17 @@ def to_yaml(config: Config) -> str:
 def from_yaml(text: str) -> Config:
     """The configuration that `to_yaml` wrote; ValueError if it is none or holds unknown keys."""
     try:
-        content: Any = OmegaConf.to_container(OmegaConf.create(text))
+        content = read_yaml(text)
         command = content.pop("command")
         name, preset = content.pop(_ABOUT[command]), content.pop("preset")
         values = list(flatten(content))
-    except (OmegaConfBaseException, yaml.YAMLError, KeyError, AttributeError, TypeError) as error:
+        if not isinstance(name, str) or not isinstance(preset, str):
+            raise TypeError(f"{_ABOUT[command]} and preset must be texts")
+    except KeyError as error:
+        raise ValueError(f"not a nastk configuration: {error} is missing or unknown") from None
+    except (ValueError, AttributeError, TypeError) as error:
         raise ValueError(f"not a nastk configuration: {error}") from None
     return _build(command, name, preset, values)
-
-
-def _line(name: str, value: Any) -> str:
-    return yaml.safe_dump({name: value}, default_flow_style=None, width=10**6).rstrip("\n")
 
 
 def _comment(metadata: Any) -> str:

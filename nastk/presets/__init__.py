@@ -9,9 +9,8 @@ from __future__ import annotations
 from importlib import resources
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from nastk import registry
+from nastk.yaml_text import read_yaml
 
 
 def list_presets() -> dict[str, list[str]]:
@@ -29,7 +28,7 @@ def read_preset(owner: str, preset: str) -> dict[str, dict[str, Any]]:
     if preset not in names:
         raise registry.unknown(f"preset of {owner}", preset, names)
     text = (resources.files(__name__) / owner / f"{preset}.yaml").read_text(encoding="utf-8")
-    values: Any = OmegaConf.to_container(OmegaConf.create(text))
+    values: dict[str, Any] = read_yaml(text) or {}
     base = values.pop("extends", None)
     if base is None:
         return values
