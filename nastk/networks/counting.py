@@ -31,14 +31,15 @@ def count_macs(network: nn.Module, image_shape: tuple[int, int, int]) -> int:
         for module in network.modules()
         if isinstance(module, (nn.Conv2d, nn.Linear))
     ]
-    was_training = network.training
+    training = [module for module in network.modules() if module.training]
     try:
         network.eval()
-        device = next(network.parameters()).device
+        weight = next(network.parameters())
         with torch.inference_mode():
-            network(torch.zeros(1, *image_shape, device=device))
+            network(torch.zeros(1, *image_shape, device=weight.device, dtype=weight.dtype))
     finally:
-        network.train(was_training)
+        for module in training:  # one by one: some may have been in eval mode, such as frozen norms
+            module.training = True
         for handle in handles:
             handle.remove()
     return total

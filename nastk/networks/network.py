@@ -56,7 +56,8 @@ class CellNetwork(nn.Module):
     """Stem, `num_cells` cells, classifier, and in training an auxiliary head if asked for.
 
     forward(images [N, C, H, W], masks [num_drop_paths, N, 1, 1, 1] or None) gives the logits
-    [N, num_classes] and the auxiliary head's logits (None in eval mode or without the head).
+    [N, num_classes] and the auxiliary head's logits (None in eval mode, without the head, and for a
+    single image: its head's norm sees one value a channel, of which there is no variance).
     Raises ValueError for images whose sides cannot be halved often enough (`image_size`, if given).
     """
 
@@ -75,6 +76,8 @@ class CellNetwork(nn.Module):
         super().__init__()
         if image_size is not None:
             check_image_size(*image_size, num_cells=num_cells, stem=stem)
+        if stem == "imagenet" and init_channels < 2:
+            raise ValueError("network.init_channels: the imagenet stem needs at least 2, found 1")
         body = genotype.body
         assert isinstance(body, CellPair)
         self.stem: CifarStem | ImageNetStem
@@ -99,9 +102,10 @@ class CellNetwork(nn.Module):
     def forward(self, images: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         s0, s1 = self.stem(images)
         rest = iter(masks.unbind()) if masks is not None else None
+        head = self.auxiliary if self.training and len(images) > 1 else None
         auxiliary_logits = None
         for position, cell in enumerate(self.cells):
             s0, s1 = s1, cell(s0, s1, rest)
-            if position == self.auxiliary_after and self.auxiliary is not None and self.training:
-                auxiliary_logits = self.auxiliary(s1)
+            if position == self.auxiliary_after and head is not None:
+                auxiliary_logits = head(s1)
         return self.classifier(s1), auxiliary_logits

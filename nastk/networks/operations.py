@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from nastk.networks.depthwise import DepthwiseConv2d
+
 
 class ReLUConvBN(nn.Sequential):
     """ReLU, 1x1 convolution, batch norm: how a cell preprocesses its inputs."""
@@ -21,25 +23,27 @@ class ReLUConvBN(nn.Sequential):
 
 
 class FactorizedReduce(nn.Module):
-    """Halve the map without a pooling: two 1x1 stride-2 convolutions, the second shifted by a pixel."""
+    """Halve the map without a pooling: two 1x1 stride-2 convolutions, the second shifted by a pixel.
+
+    Written as 1x1 convolutions of every other pixel, which is the same and touches a quarter of the map.
+    """
 
     def __init__(self, channels_in: int, channels: int, *, affine: bool) -> None:
         super().__init__()
         self.relu = nn.ReLU()
-        self.even = nn.Conv2d(channels_in, channels // 2, 1, stride=2, bias=False)
-        self.odd = nn.Conv2d(channels_in, channels - channels // 2, 1, stride=2, bias=False)
+        self.even = nn.Conv2d(channels_in, channels // 2, 1, bias=False)
+        self.odd = nn.Conv2d(channels_in, channels - channels // 2, 1, bias=False)
         self.norm = nn.BatchNorm2d(channels, affine=affine)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.relu(x)
-        return self.norm(torch.cat([self.even(x), self.odd(x[:, :, 1:, 1:])], dim=1))
+        even, odd = self.relu(x[:, :, ::2, ::2]), self.relu(x[:, :, 1::2, 1::2])
+        return self.norm(torch.cat([self.even(even), self.odd(odd)], dim=1))
 
 
 def _separable(channels: int, kernel: int, stride: int, dilation: int, affine: bool) -> list[nn.Module]:
-    padding = dilation * (kernel - 1) // 2
     return [
         nn.ReLU(),
-        nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False),
+        DepthwiseConv2d(channels, kernel, stride, dilation),
         nn.Conv2d(channels, channels, 1, bias=False),
         nn.BatchNorm2d(channels, affine=affine),
     ]

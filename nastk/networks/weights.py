@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from nastk.genotype import Genotype, parse, to_json
+from nastk.genotype import Genotype, parse, shown, to_json
 
 # The layers whose size depends on the number of classes.
 HEADS = ("classifier.linear", "auxiliary.classifier")
@@ -42,32 +42,50 @@ def load(path: Path) -> Weights:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
         genotype, _ = parse(metadata["genotype"])
-        return Weights(tensors, genotype, json.loads(metadata["network"]), json.loads(metadata["data"]))
+        network, data = _object(metadata, "network"), _object(metadata, "data")
+        return Weights(tensors, genotype, network, data)
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (SafetensorError, KeyError, ValueError) as error:
+    except KeyError as error:
+        raise ValueError(f"{path}: not a weights file of nastk: no {error} in its metadata") from None
+    except (SafetensorError, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a weights file of nastk: {error}") from None
+
+
+def _object(metadata: dict[str, str], name: str) -> dict[str, Any]:
+    content = json.loads(metadata[name])
+    if not isinstance(content, dict):
+        raise ValueError(f"{name}: expected an object, found {shown(content)}")
+    return content
 
 
 def adopt(module: nn.Module, weights: Weights, path: Path) -> bool:
     """Copy the weights into `module`; True if the heads were left fresh because the classes differ.
 
-    Raises ValueError if anything but the heads does not fit.
+    Raises ValueError, and changes nothing, if anything but the heads does not fit. An auxiliary head
+    that only one of the two has is left out.
     """
     own = module.state_dict()
     heads = {name for name in own if name.startswith(HEADS)}
     replaced = any(
         name in weights.tensors and weights.tensors[name].shape != own[name].shape for name in heads
     )
-    for name, tensor in own.items():
-        if (name in heads and replaced) or (name.startswith("auxiliary.") and name not in weights.tensors):
+    wanted = set()
+    for name in sorted(own.keys() | weights.tensors.keys()):
+        one, other = own.get(name), weights.tensors.get(name)
+        if (name in heads and replaced) or (name.startswith("auxiliary.") and (one is None or other is None)):
             continue
-        found = weights.tensors.get(name)
-        if found is None or found.shape != tensor.shape:
-            shape = "missing" if found is None else f"of shape {list(found.shape)}"
+        if one is None or other is None or one.shape != other.shape:
             raise ValueError(
-                f"{path}: does not fit this network: {name} is {shape}, not {list(tensor.shape)}"
+                f"{path}: does not fit this network: {name} is {_shape(other)} in the file, "
+                f"{_shape(one)} in the network"
             )
-        with torch.no_grad():
-            tensor.copy_(found)
+        wanted.add(name)
+    with torch.no_grad():
+        for name in wanted:
+            own[name].copy_(weights.tensors[name])
     return replaced
+
+
+def _shape(tensor: Tensor | None) -> str:
+    return "missing" if tensor is None else f"of shape {list(tensor.shape)}"

@@ -1,0 +1,99 @@
+"""Searches and evaluations on CIFAR-10 with the small presets; prints the table of docs/results.md.
+
+    python benchmarks/small_cifar10.py --data-dir DIR --out DIR [--seeds 3] [KEY=VALUE ...]
+
+DIR holds cifar10.npz and cifar100.npz. Runs are kept under --out and not repeated: the command can
+be stopped and started again. Words KEY=VALUE go to every command (a tiny run: data.max_train=60 ...).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+METHODS = ("relativenas", "random")
+PUBLISHED = "relativenas-cifar10"
+
+
+def run(out: Path, name: str, words: list[str]) -> dict:
+    """The summary of the nastk command, which is run (or continued) unless it has finished."""
+    path = out / name
+    if not (path / "summary.json").exists():
+        how = (
+            ["--resume", str(path)]
+            if (path / "checkpoint.pt").exists()
+            else ["--run-dir", str(path), *words[1:]]
+        )
+        subprocess.run([sys.executable, "-m", "nastk", words[0], *how, "--quiet"], check=True, cwd=out)
+    return json.loads((path / "summary.json").read_text())
+
+
+def row(label: str, summaries: list[dict], figure: str) -> str:
+    values = [summary[figure] if figure in summary else summary["score"]["value"] for summary in summaries]
+    times = [summary["wall_s"] / 60 for summary in summaries]
+    spread = f"{statistics.stdev(values):.2f}" if len(values) > 1 else "-"
+    params = statistics.mean(summary["params"] for summary in summaries)
+    return (
+        f"| {label} | {statistics.mean(values):.2f} | {spread} | {len(values)} | {params:,.0f} "
+        f"| {statistics.mean(times):.1f} ({min(times):.1f}-{max(times):.1f}) |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("overrides", nargs="*")
+    options = parser.parse_args()
+    out = options.out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    data = ["--data-dir", str(options.data_dir.resolve()), "--preset", "small", *options.overrides]
+    cifar10 = ["--dataset", "cifar10", *data]
+
+    searches: dict[str, list[dict]] = {method: [] for method in METHODS}
+    evaluations: dict[str, list[dict]] = {method: [] for method in (*METHODS, PUBLISHED)}
+    for seed in map(str, range(options.seeds)):
+        for method in METHODS:
+            name = f"search-{method}-{seed}"
+            searches[method].append(run(out, name, ["search", "--method", method, "--seed", seed, *cifar10]))
+            words = ["evaluate", "--arch", str(out / name), "--seed", seed, *cifar10]
+            evaluations[method].append(run(out, f"evaluate-{method}-{seed}", words))
+        words = ["evaluate", "--arch", PUBLISHED, "--seed", seed, *cifar10]
+        evaluations[PUBLISHED].append(run(out, f"evaluate-{PUBLISHED}-{seed}", words))
+    words = [
+        "transfer",
+        "--task",
+        "cifar100",
+        "--arch",
+        str(out / "search-relativenas-0"),
+        "--seed",
+        "0",
+        *data,
+    ]
+    transfer = run(out, "transfer-cifar100-0", words)
+
+    first = searches[METHODS[0]][0]
+    print(
+        f"torch {first['versions']['torch']}, {first['device']}, presets small {' '.join(options.overrides)}\n"
+    )
+    header = "| {} | {}, mean | sd | n | parameters | minutes, mean (min-max) |\n|---|---|---|---|---|---|"
+    print(header.format("search", "validation loss"))
+    for method in METHODS:
+        print(row(method, searches[method], "loss"))
+    print(
+        "\n| evaluation | test accuracy %, mean | sd | n | params | minutes, mean (min-max) |\n|---|---|---|---|---|---|"
+    )
+    for name, summaries in evaluations.items():
+        print(row(f"cell of {name}" if name in METHODS else name, summaries, "test_accuracy"))
+    print(row("transfer of a relativenas cell to cifar100", [transfer], "test_accuracy"))
+
+
+if __name__ == "__main__":
+    main()
