@@ -87,9 +87,7 @@ def main() -> None:
     print(header.format("search", "validation loss"))
     for method in METHODS:
         print(row(method, searches[method], "loss"))
-    print(
-        "\n| evaluation | test accuracy %, mean | sd | n | params | minutes, mean (min-max) |\n|---|---|---|---|---|---|"
-    )
+    print("\n" + header.format("evaluation", "test accuracy in %"))
     for name, summaries in evaluations.items():
         print(row(f"cell of {name}" if name in METHODS else name, summaries, "test_accuracy"))
     print(row("transfer of a relativenas cell to cifar100", [transfer], "test_accuracy"))

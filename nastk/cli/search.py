@@ -73,10 +73,10 @@ def _search(where: Run | Path, config: Config, quiet: bool, *, resume: bool) -> 
     space = registry.load_space(config.space.name)
     mask = space.mask_of(config.space.operations)
     engine = Engine(config.engine, config.run.seed)
-    images, whole = load_search_images(
+    images = load_search_images(
         config.data, config.train.batch_size, engine.device, engine.streams["splitting"]
     )
-    for note in whole.notes:
+    for note in images.notes:
         say(note)
     job = method(SearchContext(config, space, mask, images, engine))
 

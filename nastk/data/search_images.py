@@ -9,7 +9,6 @@ import torch
 from nastk.config import SearchDataConfig
 from nastk.data.augmentation import Augmentation
 from nastk.data.batches import Batches
-from nastk.data.images import ImageSet
 from nastk.data.sources import load_images
 from nastk.data.split import balanced_split
 
@@ -22,22 +21,22 @@ class SearchImages:
     validation: Batches
     classes: tuple[str, ...]
     shape: tuple[int, int, int]  # C, H, W
+    notes: tuple[str, ...]  # what was done to the images while they were read, for the user
 
 
 def load_search_images(
     config: SearchDataConfig, batch_size: int, device: torch.device, splitting: torch.Generator
-) -> tuple[SearchImages, ImageSet]:
-    """The two halves, class-balanced, and the whole training set they were cut from.
+) -> SearchImages:
+    """The two halves, class-balanced.
 
     The split depends on the labels, `train_portion` and the generator only. Test images are not
     looked at. Raises ValueError for data that cannot be used.
     """
     images = load_images(config, "train")
     train, validation = balanced_split(images.labels, config.train_portion, splitting)
-    images = images.to(device)
     augmentation = Augmentation(pad=config.pad, flip=config.flip, cutout=config.cutout)
-    halves = SearchImages(
-        train=Batches(images.subset(train), batch_size, augmentation=augmentation, shuffle=True),
+    return SearchImages(
+        train=Batches(images.subset(train).to(device), batch_size, augmentation=augmentation, shuffle=True),
         validation=Batches(
             images.subset(validation),
             batch_size,
@@ -45,5 +44,5 @@ def load_search_images(
         ),
         classes=images.classes,
         shape=images.shape,
+        notes=images.notes,
     )
-    return halves, images
