@@ -1,0 +1,218 @@
+"""The supernet: a path is what its operations give by hand, and touches nothing else."""
+
+import pytest
+import torch
+
+from nastk.archs import load_arch
+from nastk.networks.drop_path import draw_masks, is_droppable
+from nastk.networks.gates import Gates, one_hot
+from nastk.networks.network import CellNetwork
+from nastk.networks.supernet import CellSupernet
+from nastk.spaces.cell import DARTS, RELATIVENAS
+
+SIZE = {"init_channels": 4, "num_cells": 4, "num_classes": 5}
+ARCHS = [
+    (RELATIVENAS, "relativenas-cifar10"),
+    (RELATIVENAS, "relativenas-cifar100"),
+    (DARTS, "darts-v1"),
+    (DARTS, "pdarts-cifar10"),
+]
+with_archs = pytest.mark.parametrize(("space", "arch"), ARCHS, ids=[arch for _, arch in ARCHS])
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+def supernet_of(space, names=None):
+    """A supernet in float64 whose running statistics are not those of a fresh one."""
+    supernet = CellSupernet(space, space.mask_of(names), **SIZE).double()
+    for name, buffer in supernet.named_buffers():
+        if name.endswith(("mean", "var")):
+            buffer.uniform_(0.5, 1.5)
+    return supernet
+
+
+def gates_of(space, arch):
+    paths = space.paths(load_arch(arch).genotype)
+    return paths, one_hot(paths, len(space.edges))
+
+
+def images(num=3):
+    return torch.randn(num, 3, 8, 8, dtype=torch.float64)
+
+
+def by_hand(supernet, space, x, weights):
+    """The logits; weights[t]: a list of (edge, operation, weight), each one applied by itself."""
+    s0, s1 = supernet.stem(x)
+    for place, cell in zip(supernet.places, supernet.cells, strict=True):
+        states = cell.preprocess(s0, s1)
+        for node in space.concat:
+            total = torch.zeros(())
+            for edge, operation, weight in weights[place.cell_type]:
+                if space.edges[edge][0] == node:
+                    total = total + weight * cell.operations[edge][str(operation)](
+                        states[space.edges[edge][1]]
+                    )
+            states.append(total)
+        s0, s1 = s1, torch.cat(states[2:], dim=1)
+    return supernet.classifier(s1)
+
+
+@with_archs
+def test_a_path_is_the_sum_of_its_operations(space, arch):
+    """Also where a duplicate edge applies one operation twice: its gate is 2."""
+    supernet = supernet_of(space).eval()
+    paths, gates = gates_of(space, arch)
+    x = images()
+    expected = by_hand(supernet, space, x, [[(*choice, 1.0) for choice in path] for path in paths])
+    torch.testing.assert_close(supernet(x, gates), expected, rtol=0, atol=1e-12)
+
+
+def test_a_choice_made_twice_is_one_operation_of_weight_two():
+    _, gates = gates_of(RELATIVENAS, "relativenas-cifar10")
+    assert gates.rows[0][RELATIVENAS.edge_index[3, 1]] == ((3, 2.0),)
+    assert [len(row) for row in gates.rows[0]] == [1, 1, 0, 1, 0, 0, 2, 0, 0, 2, 0, 0, 0, 0]
+    assert one_hot((((0, 1), (0, 0), (0, 1)),), 2) == Gates(((((0, 1.0), (1, 2.0)), ()),))
+
+
+def test_soft_gates_mix_and_have_gradients():
+    space = DARTS
+    supernet = supernet_of(space, ["none", "skip_connect", "max_pool_3x3", "dil_conv_3x3"])
+    raw = torch.randn(2, 14, 8, dtype=torch.float64, requires_grad=True)
+    allowed = supernet.cells[0].operations[0].keys()
+    gates = Gates(
+        tuple(
+            tuple(tuple((int(op), raw[t, edge, int(op)]) for op in allowed) for edge in range(14))
+            for t in (0, 1)
+        )
+    )
+    weights = [[(edge, op, w) for edge, row in enumerate(rows) for op, w in row] for rows in gates.rows]
+    x = images()
+    logits = supernet.eval()(x, gates)
+    expected = by_hand(supernet, space, x, weights)
+    torch.testing.assert_close(logits, expected, rtol=0, atol=1e-12)
+    (one,), (other,) = (torch.autograd.grad(output.square().sum(), raw) for output in (logits, expected))
+    torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+    assert (one[:, :, [1, 3, 6]] != 0).all()  # max_pool, skip, dil_conv of every edge
+    assert (one[:, :, [0, 2, 4, 5, 7]] == 0).all()
+
+
+@with_archs
+def test_inactive_operations_are_never_run_and_get_no_gradient(space, arch):
+    supernet = supernet_of(space)
+    paths, gates = gates_of(space, arch)
+    runs = {}
+    for position, cell in enumerate(supernet.cells):
+        for edge, operations in enumerate(cell.operations):
+            for name, operation in operations.items():
+                place = (position, edge, int(name))
+                runs[place] = 0
+                operation.register_forward_hook(
+                    lambda *_, place=place: runs.__setitem__(place, runs[place] + 1)
+                )
+    supernet(images(), gates).sum().backward()
+    active = {
+        (position, *choice)
+        for position, place in enumerate(supernet.places)
+        for choice in paths[place.cell_type]
+    }
+    assert runs == {place: int(place in active) for place in runs}
+    for position, edge, name in runs:
+        operation = supernet.get_submodule(supernet.operation_prefix(position, edge, name))
+        assert all((p.grad is not None) == ((position, edge, name) in active) for p in operation.parameters())
+
+
+@with_archs
+def test_path_names_are_exactly_what_a_training_step_touches(space, arch):
+    """But for how a cell takes up an input that none of its operations reads."""
+    supernet = supernet_of(space)
+    _, gates = gates_of(space, arch)
+    before = {name: tensor.clone() for name, tensor in supernet.state_dict().items()}
+    optimizer = torch.optim.SGD(supernet.parameters(), lr=0.1, momentum=0.9, weight_decay=3e-4)
+    for _ in range(2):
+        optimizer.zero_grad()
+        supernet(images(), gates).square().sum().backward()
+        optimizer.step()
+    after = supernet.state_dict()
+    changed = {name for name in after if not after[name].equal(before[name])}
+    names = supernet.path_names(gates)
+    unread = {
+        name
+        for position, place in enumerate(supernet.places)
+        if not any(
+            row and source == 0
+            for row, (_, source) in zip(gates.rows[place.cell_type], space.edges, strict=True)
+        )
+        for name, _ in supernet.named_parameters()
+        if name.startswith(f"cells.{position}.preprocess.first.")
+    }
+    assert changed == set(names) - unread
+    assert bool(unread) == (arch == "relativenas-cifar10")
+    assert len(names) == len(set(names)) < len(after)
+
+
+@with_archs
+def test_a_path_takes_as_many_masks_as_the_supernet_says(space, arch):
+    supernet = supernet_of(space)
+    paths, gates = gates_of(space, arch)
+    num = supernet.num_drop_paths(gates)
+    assert num == sum(
+        is_droppable(cell.operations[edge][str(operation)])
+        for place, cell in zip(supernet.places, supernet.cells, strict=True)
+        for edge, operation in set(paths[place.cell_type])
+    )
+
+    class Masks:
+        rest = iter(draw_masks(num, 3, 0.3, torch.Generator().manual_seed(0)))
+
+        def unbind(self):
+            return self.rest
+
+    supernet(images(), gates, Masks())
+    assert next(Masks.rest, None) is None
+
+
+def test_drop_path_in_the_supernet_by_hand():
+    """Zero masks leave the identities, whose weight stays."""
+    supernet = supernet_of(RELATIVENAS).eval()
+    paths, gates = gates_of(RELATIVENAS, "relativenas-cifar10")
+    x = images()
+    dropped = supernet(x, gates, torch.zeros(supernet.num_drop_paths(gates), 3, 1, 1, 1))
+    for cell in supernet.cells:
+        for operations in cell.operations:
+            for operation in filter(is_droppable, operations.values()):
+                operation.register_forward_hook(lambda _, inputs, output: torch.zeros_like(output))
+    expected = by_hand(supernet, RELATIVENAS, x, [[(*choice, 1.0) for choice in path] for path in paths])
+    torch.testing.assert_close(dropped, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("arch", ["relativenas-cifar10", "relativenas-cifar100"])
+def test_a_path_is_the_discrete_network_with_its_weights(arch):
+    """RelativeNAS's supernet and networks have the same norms, so that weights can be carried over."""
+    supernet = supernet_of(RELATIVENAS).eval()
+    genotype = load_arch(arch).genotype
+    paths, gates = gates_of(RELATIVENAS, arch)
+    network = CellNetwork(genotype, **SIZE).double().eval()
+    network.stem.load_state_dict(supernet.stem.state_dict())
+    network.classifier.load_state_dict(supernet.classifier.state_dict())
+    for place, mixed, cell in zip(supernet.places, supernet.cells, network.cells, strict=True):
+        cell.preprocess.load_state_dict(mixed.preprocess.state_dict())
+        for operation, (edge, index) in zip(cell.operations, paths[place.cell_type], strict=True):
+            operation.load_state_dict(mixed.operations[edge][str(index)].state_dict())
+    x = images()
+    torch.testing.assert_close(network(x)[0], supernet(x, gates), rtol=0, atol=1e-12)
+
+
+def test_only_what_the_mask_allows_is_built():
+    mask = DARTS.full_mask().restrict(0, 3, [3]).restrict(1, 13, [0, 7])
+    supernet = CellSupernet(DARTS, mask, **SIZE)
+    for place, cell in zip(supernet.places, supernet.cells, strict=True):
+        found = tuple(tuple(map(int, operations)) for operations in cell.operations)
+        assert found == mask.allowed[place.cell_type]
+
+
+def test_grey_images():
+    supernet = CellSupernet(DARTS, DARTS.full_mask(), **SIZE, channels_in=1, image_size=(28, 28))
+    assert supernet(torch.randn(2, 1, 28, 28), gates_of(DARTS, "darts-v2")[1]).shape == (2, 5)
