@@ -1,0 +1,56 @@
+"""A search context small enough for tests: a few random grey images, a net of a few channels."""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch starts its threads
+
+import pytest
+import torch
+
+from nastk import registry
+from nastk.config import resolve
+from nastk.data.augmentation import Augmentation
+from nastk.data.batches import Batches
+from nastk.data.images import ResidentImages
+from nastk.data.search_images import SearchImages
+from nastk.engine.device import Engine
+from nastk.methods.search import SearchContext
+
+TINY = ("network.init_channels=2", "network.num_cells=3", "train.batch_size=8", "search.population=4")
+
+
+def make_images(
+    num: int, side: int = 8, channels: int = 1, num_classes: int = 2, seed: int = 0
+) -> ResidentImages:
+    generator = torch.Generator().manual_seed(seed)
+    return ResidentImages(
+        tensor=torch.randint(256, (num, side, side, channels), generator=generator, dtype=torch.uint8),
+        labels=torch.arange(num) % num_classes,
+        classes=tuple(map(str, range(num_classes))),
+        mean=(0.5,) * channels,
+        std=(0.25,) * channels,
+    )
+
+
+@pytest.fixture
+def random_images():
+    """A function (num, side=8, channels=1, num_classes=2, seed=0) -> ResidentImages of noise."""
+    return make_images
+
+
+@pytest.fixture
+def make_context():
+    """A function (method, *KEY=VALUE words, operations=None, images=None) -> SearchContext."""
+
+    def make(method: str, *words: str, seed: int = 0, images: SearchImages | None = None) -> SearchContext:
+        config = resolve("search", method, "quick", [*TINY, f"run.seed={seed}", *words])
+        space = registry.load_space(config.space.name)
+        if images is None:
+            augmentation = Augmentation(pad=1, flip=True, cutout=2)
+            train = Batches(make_images(20), config.train.batch_size, augmentation=augmentation, shuffle=True)
+            validation = Batches(make_images(12, seed=1), config.train.batch_size)
+            images = SearchImages(train, validation, ("0", "1"), (1, 8, 8), ())
+        mask = space.mask_of(config.space.operations)
+        return SearchContext(config, space, mask, images, Engine(config.engine, config.run.seed))
+
+    return make
