@@ -7,7 +7,7 @@ import sys
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nastk.archs import load_arch
@@ -26,6 +26,8 @@ PUBLISHED_VECTOR = """
     0.5 3.5 1.5 6.5 | 1.5 3.5 1.5 3.5 | 1.5 3.5 1.5 4.5 | 0.5 2.5 0.5 3.5
     1.5 1.5 1.5 0.5 | 1.5 6.5 1.5 0.5 | 3.5 1.5 1.5 2.5 | 3.5 6.5 1.5 3.5"""
 SHORT = dict(zip(("max", "avg", "skip", "sep3", "sep5", "dil3", "dil5"), PARAMETRIC, strict=True))
+# Other work on the machine is no fault of the code.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def cell(text):
@@ -160,6 +162,7 @@ def test_a8_the_order_of_the_dimensions():
     assert body.reduce == cell("sep3 0, max 1 | dil5 1, sep3 0 | max 3, dil3 2 | sep3 3, sep3 1")
 
 
+@unhurried
 @given(sub_spaces())
 def test_whatever_is_decoded_is_valid_and_obeys_the_mask(case):
     space, mask, vector = case
@@ -171,6 +174,7 @@ def test_whatever_is_decoded_is_valid_and_obeys_the_mask(case):
             assert all(path[at][0] != path[at + 1][0] for at in range(0, 8, 2))
 
 
+@unhurried
 @given(sub_spaces())
 def test_encode_gives_a_vector_of_the_box_that_decodes_to_the_genotype(case):
     space, mask, vector = case
@@ -209,6 +213,7 @@ def test_a_genotype_of_a_space_without_distinct_inputs_is_outside_one_with():
         DARTS.codec(DARTS.full_mask()).encode(DARTS.genotype([body.normal, body.reduce]))
 
 
+@unhurried
 @given(st.sampled_from(sorted(SPACES)).flatmap(lambda name: masks(SPACES[name])))
 def test_mask_json_round_trip(mask):
     assert Mask.from_json(json.loads(json.dumps(mask.to_json()))) == mask
