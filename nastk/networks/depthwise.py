@@ -26,7 +26,10 @@ class DepthwiseConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         even = x.shape[-2] % 2 == 0 and x.shape[-1] % 2 == 0
-        if x.device.type != "cpu" or not torch.is_grad_enabled() or torch.compiler.is_compiling() or not even:
+        plain = (
+            torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or not torch.is_grad_enabled()
+        )
+        if x.device.type != "cpu" or plain or not even:
             return super().forward(x)
         stride, dilation = self.stride[0], self.dilation[0]
         if stride == dilation == 2:  # only pixels of even rows and columns ever meet the kernel
