@@ -272,3 +272,17 @@ def test_masks_of_one_change_nothing():
     network = small().eval()
     images = torch.randn(2, 3, 8, 8)
     assert network(images, torch.ones(network.num_drop_paths, 2, 1, 1, 1))[0].equal(network(images)[0])
+
+
+def test_a_training_step_in_reduced_precision_on_the_cpu():
+    network = small(auxiliary=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        logits, auxiliary = network(torch.randn(2, 3, 8, 8))
+    (logits.sum() + auxiliary.sum()).backward()
+    assert all(p.grad is None or p.grad.dtype == torch.float32 for p in network.parameters())
+
+
+def test_second_derivatives_as_second_order_methods_take_them():
+    operation = build_operation("dil_conv_3x3", 2, 1, affine=True, pool_norm=False).double().eval()
+    x = torch.randn(1, 2, 4, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(operation, x)
