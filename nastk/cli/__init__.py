@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import tempfile
 import traceback
-from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -36,13 +37,20 @@ def nastk() -> None:
 
 def main() -> None:
     """The console script: every error that a user can cause is one line, exit code 2."""
+    if "_NASTK_COMPLETE" in os.environ:  # a shell asks how a word may go on
+        nastk.main(prog_name="nastk")
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
-    """Run a command line; returns the exit code (0, 1, 2, 130 or 143)."""
+    """Run a command line; returns the exit code (0, 1, 2, 130 or 143).
+
+    click's own `main` would return the code of an Exit instead of raising it, and take a closed pipe
+    for a failure.
+    """
     try:
-        nastk.main(arguments or ["--help"], prog_name="nastk", standalone_mode=False)
+        with nastk.make_context("nastk", arguments or ["--help"]) as context:
+            nastk.invoke(context)
         return 0
     except click.exceptions.Exit as error:
         return error.exit_code
@@ -52,7 +60,7 @@ def run(arguments: list[str]) -> int:
         click.echo("Interrupted", err=True)
         return 130
     except BrokenPipeError:  # the reader of stdout (head, say) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _to_devnull(sys.stdout)
         return 0
     except ValueError as error:
         if os.environ.get("NASTK_DEBUG"):
@@ -61,7 +69,7 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         if type(error).__name__ == "OutOfMemoryError":
             return _fail("out of GPU memory; try a smaller train.batch_size")
-        return _report_fault()
+        return _report_fault(arguments)
 
 
 def _fail(message: str) -> int:
@@ -69,10 +77,23 @@ def _fail(message: str) -> int:
     return 2
 
 
-def _report_fault() -> int:
+def _to_devnull(stream: TextIO) -> None:
+    """What is still in the stream's buffer must not fail once more when Python ends."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, stream.fileno())
+    os.close(devnull)
+
+
+def _report_fault(arguments: list[str]) -> int:
     """A fault of ours: the traceback on stderr and in a file to attach to a report."""
     text = traceback.format_exc()
-    log = Path(tempfile.gettempdir()) / f"nastk-fault-{os.getpid()}.log"
-    log.write_text(f"nastk {__version__} {' '.join(sys.argv[1:])}\n{text}", encoding="utf-8")
-    click.echo(f"{text}This is a fault of nastk. The log is {log}", err=True)
+    click.echo(f"{text}This is a fault of nastk.", err=True)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="nastk-fault-", suffix=".log", delete=False, encoding="utf-8"
+        ) as log:
+            log.write(f"nastk {__version__} {shlex.join(arguments)}\n{text}")
+        click.echo(f"The log is {log.name}", err=True)
+    except OSError as error:
+        click.echo(f"No log could be written: {error}", err=True)
     return 1

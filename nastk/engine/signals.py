@@ -45,9 +45,10 @@ class StopRequest:
         """Handle SIGINT and SIGTERM in this block."""
 
         def handle(number: int, _: FrameType | None) -> None:
-            if self.signal_number is not None and number == signal.SIGINT:
+            if self.signal_number is None:
+                self.signal_number, self._since = number, time.monotonic()
+            elif number == signal.SIGINT:
                 raise KeyboardInterrupt
-            self.signal_number, self._since = number, time.monotonic()
 
         before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
