@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from nastk.cli.options import CommonOptions, choose_preset, common_options, say
-from nastk.cli.running import new_run_path, open_resumed
+from nastk.cli.running import new_run, open_resumed, read_resumed_arch
 from nastk.cli.training import train_network
 from nastk.config import resolve
 
@@ -29,9 +29,7 @@ def evaluate(arch: str | None, options: CommonOptions) -> None:
         if run.has("summary.json"):
             say(f"{run.path} is finished; its result is {run.path / 'summary.json'}")
             return
-        genotype = load_arch(str(run.path)).genotype
-        resume = run.has("checkpoint.pt")
-        train_network(run, config, genotype, config.name, weights=None, quiet=options.quiet, resume=resume)
+        train_network(lambda: run, config, read_resumed_arch(run), weights=None, quiet=options.quiet)
         return
     if arch is None:
         raise click.UsageError(
@@ -43,6 +41,6 @@ def evaluate(arch: str | None, options: CommonOptions) -> None:
         searched_on = found.provenance.get("dataset")
         dataset = searched_on if isinstance(searched_on, str) else "digits"
         say(f"data set: {dataset} ({'the cell was searched on it' if searched_on else 'comes with nastk'})")
-    path = new_run_path(options, f"evaluate-{found.name}", dataset)
+    make_run = new_run(options, f"evaluate-{found.name}", dataset)
     config = resolve("evaluate", found.name, choose_preset(options, dataset), options.words(dataset))
-    train_network(path, config, found.genotype, found.name, weights=None, quiet=options.quiet, resume=False)
+    train_network(make_run, config, found, weights=None, quiet=options.quiet)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+
+from nastk import registry
 
 
 @dataclass
@@ -28,15 +31,22 @@ class CommonOptions:
 
     def words(self, dataset: str) -> list[str]:
         """All overrides; the flags stand behind the KEY=VALUE words and so have the last word."""
-        path = Path(dataset).expanduser()
-        words = [*self.overrides, f"data.dataset={path.resolve() if path.exists() else dataset}"]
-        flags = {"data.dir": self.data_dir, "run.seed": self.seed, "engine.device": self.device}
-        return words + [f"{key}={value}" for key, value in flags.items() if value is not None]
+        folder = self._chosen(self.data_dir, "data.dir")
+        flags = {
+            "data.dataset": dataset if dataset in registry.DATASETS else _absolute(dataset),
+            "data.dir": _absolute(folder) if folder is not None else None,
+            "run.seed": self.seed,
+            "engine.device": self.device,
+        }
+        return [*self.overrides] + [f"{key}={value}" for key, value in flags.items() if value is not None]
 
     def chosen_dataset(self) -> str | None:
         """The data set that was asked for, by flag or by key."""
-        named = [word.partition("=")[2] for word in self.overrides if word.startswith("data.dataset=")]
-        return self.dataset or (named[-1] if named else None)
+        return self._chosen(self.dataset, "data.dataset")
+
+    def _chosen(self, flag: str | None, key: str) -> str | None:
+        named = [word.partition("=")[2] for word in self.overrides if word.startswith(f"{key}=")]
+        return flag if flag is not None else named[-1] if named else None
 
     def check_resume(self, **own: Any) -> None:
         """--resume goes on with the run's own configuration: nothing else may be asked for."""
@@ -49,6 +59,14 @@ class CommonOptions:
             raise click.UsageError(
                 f"--resume continues a run with its own configuration; leave out {(given + list(self.overrides))[0]}"
             )
+
+
+def _absolute(text: str) -> str:
+    """A path that exists, so that the run can be continued from elsewhere; else `text` itself."""
+    path = os.path.expanduser(text)
+    if path.startswith("~"):
+        raise ValueError(f"{text}: there is no such home directory")
+    return os.path.realpath(path) if text and os.path.exists(path) else text
 
 
 def common_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
+import shlex
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,39 +20,69 @@ from nastk import __version__
 from nastk.cli.options import CommonOptions, say
 from nastk.config import Config, flatten, from_yaml, resolve, to_yaml
 from nastk.run import Run, RunError
+from nastk.yaml_text import yaml_line
 
 if TYPE_CHECKING:
+    from nastk.archs import Arch
     from nastk.engine.device import Engine
     from nastk.engine.drive import Job
     from nastk.genotype import Genotype
 
 
-def new_run_path(options: CommonOptions, what: str, dataset: str) -> Path:
-    """--run-dir, or runs/<what>-<dataset>-<timestamp>; RunError if it cannot be made."""
+def new_run(options: CommonOptions, what: str, dataset: str) -> Callable[[], Run]:
+    """What makes --run-dir, or runs/<what>-<dataset>-<timestamp>; RunError if it cannot be made."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
+    numbered = options.run_dir is None
     path = options.run_dir or Path("runs") / f"{what}-{Path(dataset).stem}-{stamp}"
-    Run.check_new(path)
-    return path
+    if not numbered:
+        Run.check_new(path)
+    return lambda: _held(Run.create(path, numbered=numbered))
 
 
 def open_resumed(path: Path, command: str) -> tuple[Run, Config]:
     """The run to continue and its configuration; RunError if it is another command's."""
-    run = Run.open(path)
-    config = from_yaml(run.read_text("config.yaml"))
+    run = _held(Run.open(path))
+    try:
+        config = from_yaml(run.read_text("config.yaml"))
+    except RunError:
+        raise
+    except ValueError as error:
+        raise RunError(f"{run.path / 'config.yaml'}: {error}") from None
     if config.command != command:
         raise RunError(f"{path} is a run of nastk {config.command}: nastk {config.command} --resume {path}")
     return run, config
 
 
-def drive_job(
-    job: Job, run: Run, engine: Engine, config: Config, *, quiet: bool, resume: bool
-) -> tuple[int, float]:
-    """engine.drive with this terminal; on a signal, says how to resume and exits 130 or 143."""
+def read_resumed_arch(run: Run) -> Arch:
+    """The architecture that an evaluation or a transfer was started with."""
+    from nastk.archs import Arch, load_arch
+
+    found = load_arch(str(run.path))
+    return Arch(str(found.provenance.get("arch", found.name)), found.genotype, found.provenance)
+
+
+def _held(run: Run) -> Run:
+    """The run, given back when the command ends."""
+    click.get_current_context().call_on_close(run.close)
+    return run
+
+
+def drive_job(job: Job, run: Run, engine: Engine, config: Config, *, quiet: bool) -> tuple[int, float]:
+    """engine.drive with this terminal, from the run's checkpoint if it has one.
+
+    config.yaml is there from here on, and so the run can be continued. On a signal, says how, and
+    exits with 130 or 143.
+    """
+    from nastk.engine import checkpoint
     from nastk.engine.drive import drive
     from nastk.engine.progress import Progress
     from nastk.engine.signals import Stopped
 
+    text = to_yaml(config)
+    if not run.has("config.yaml"):
+        run.write_text("config.yaml", text)
     progress = Progress(Console(stderr=True), quiet=quiet)
+    to_continue = f"To continue: nastk {config.command} --resume {shlex.quote(str(run.path))}"
     say(f"run directory: {run.path} ({engine.describe()}, seed {config.run.seed})")
     try:
         return drive(
@@ -56,13 +90,16 @@ def drive_job(
             run,
             engine,
             progress,
-            config=to_yaml(config),
+            config=text,
             checkpoint_every=config.run.checkpoint_every,
-            resume=resume,
+            resume=run.has(checkpoint.NAME),
         )
     except Stopped as stopped:
-        say(f"Stopped by {stopped}. To continue: nastk {config.command} --resume {run.path}")
+        say(f"Stopped by {stopped}. {to_continue}")
         raise click.exceptions.Exit(128 + stopped.signal_number) from None
+    except KeyboardInterrupt:
+        say(to_continue)
+        raise
 
 
 def write_summary(
@@ -92,8 +129,13 @@ def reproduce_command(config: Config) -> str:
     """The command line that gives this configuration: what differs from the preset is spelt out."""
     flag = {"search": "--method", "evaluate": "--arch", "transfer": "--task"}[config.command]
     preset = dict(_values(resolve(config.command, config.name, config.preset, [])))
-    words = [f"{key}={value}" for key, value in _values(config) if preset[key] != value]
-    return " ".join(["nastk", config.command, flag, config.name, "--preset", config.preset, *words])
+    words = [_word(key, value) for key, value in _values(config) if preset[key] != value]
+    return shlex.join(["nastk", config.command, flag, config.name, "--preset", config.preset, *words])
+
+
+def _word(key: str, value: Any) -> str:
+    """KEY=VALUE: a text stands for itself, everything else is YAML."""
+    return f"{key}={value}" if isinstance(value, str) else yaml_line(key, value).replace(": ", "=", 1)
 
 
 def _values(config: Config) -> list[tuple[str, Any]]:
@@ -101,21 +143,58 @@ def _values(config: Config) -> list[tuple[str, Any]]:
 
 
 def write_result_file(name: str, text: str) -> Path:
-    """Write ./name; a different file already there is first renamed name.1, name.2, ...: nothing is lost."""
+    """Write ./name; a different file already there is first renamed name.1, name.2, ...: nothing is lost.
+
+    Not even where several runs end at the same moment.
+    """
     path = Path(name)
+    temporary = path.with_name(f".{name}.{os.getpid()}.tmp")
     try:
-        if path.exists() and path.read_text(encoding="utf-8") != text:
-            number = 1
-            while (kept := path.with_name(f"{path.stem}.{number}{path.suffix}")).exists():
-                number += 1
-            os.rename(path, kept)
-            say(f"kept the earlier {path} as {kept}")
-        temporary = path.with_name(f".{path.name}.tmp")
         temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
+        while not _put(temporary, path):
+            if path.is_file() and path.read_bytes() == text.encode():
+                break
+            kept = _keep(path)
+            if kept is not None:
+                say(f"kept the earlier {path} as {kept}")
     except OSError as error:
-        raise RunError(f"{path}: {error.strerror or error}") from None
+        raise RunError(f"./{path}: {error.strerror or error}") from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return path
+
+
+def _put(source: Path, path: Path) -> bool:
+    """Give `source` the name `path`, unless that is taken."""
+    try:
+        os.link(source, path)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without links
+        if os.path.lexists(path):
+            return False
+        os.replace(source, path)
+    return True
+
+
+def _keep(path: Path) -> Path | None:
+    """Rename `path` to the first free of name.1, name.2, ...; None if it has gone meanwhile."""
+    for number in itertools.count(1):
+        kept = path.with_name(f"{path.stem}.{number}{path.suffix}")
+        try:
+            os.close(os.open(kept, os.O_CREAT | os.O_EXCL))  # so that the number is ours
+            break
+        except FileExistsError:
+            continue
+    try:
+        os.replace(path, kept)
+    except OSError as error:
+        kept.unlink()
+        if not isinstance(error, FileNotFoundError):
+            raise
+        return None
+    return kept
 
 
 def network_size(genotype: Genotype, image_shape: tuple[int, int, int], num_classes: int) -> tuple[int, int]:

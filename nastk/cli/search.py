@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import click
 
@@ -11,14 +11,14 @@ from nastk.cli.options import CommonOptions, choose_preset, common_options, say
 from nastk.cli.running import (
     drive_job,
     network_size,
-    new_run_path,
+    new_run,
     open_resumed,
     reproduce_command,
     write_result_file,
     write_summary,
 )
-from nastk.config import Config, resolve, to_yaml
-from nastk.run import Run
+from nastk.config import Config, resolve
+from nastk.run import Run, RunError
 
 
 @click.command(short_help="Find a cell.")
@@ -40,7 +40,7 @@ def search(method: str | None, space: str | None, options: CommonOptions) -> Non
         if run.has("summary.json"):
             say(f"{run.path} is finished; its result is {run.path / 'genotype.json'}")
             return
-        _search(run, config, options.quiet, resume=run.has("checkpoint.pt"))
+        _search(lambda: run, config, options.quiet)
         return
     if method is None:
         raise click.UsageError(f"--method is missing; known: {', '.join(sorted(registry.METHODS))}")
@@ -49,14 +49,17 @@ def search(method: str | None, space: str | None, options: CommonOptions) -> Non
     if dataset is None:
         say("data set: digits, which come with nastk (--dataset chooses another)")
         dataset = "digits"
-    path = new_run_path(options, f"search-{method}", dataset)
+    make_run = new_run(options, f"search-{method}", dataset)
     words = options.words(dataset) + ([f"space.name={space}"] if space else [])
     config = resolve("search", method, choose_preset(options, dataset), words)
-    _search(path, config, options.quiet, resume=False)
+    _search(make_run, config, options.quiet)
 
 
-def _search(where: Run | Path, config: Config, quiet: bool, *, resume: bool) -> None:
-    """Run a search to its end in a new (a path) or an existing run directory."""
+def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
+    """Run a search to its end, from the run's checkpoint if it has one.
+
+    open_run is called when all that a user can get wrong has been checked.
+    """
     from nastk.data.search_images import load_search_images
     from nastk.engine.device import Engine
     from nastk.genotype import to_json
@@ -80,9 +83,8 @@ def _search(where: Run | Path, config: Config, quiet: bool, *, resume: bool) -> 
         say(note)
     job = method(SearchContext(config, space, mask, images, engine))
 
-    run = where if isinstance(where, Run) else Run.create(where)
-    run.write_text("config.yaml", to_yaml(config))
-    steps, wall_s = drive_job(job, run, engine, config, quiet=quiet, resume=resume)
+    run = open_run()
+    steps, wall_s = drive_job(job, run, engine, config, quiet=quiet)
 
     result = job.result()
     score = {"name": result.score.metric} | {
@@ -105,8 +107,13 @@ def _search(where: Run | Path, config: Config, quiet: bool, *, resume: bool) -> 
     for cell_type, picture in draw(result.genotype).items():
         run.write_text(f"cell_{cell_type}.svg", picture)
     params, macs = network_size(result.genotype, images.shape, len(images.classes))
+    not_copied = None
+    try:
+        copy = write_result_file("genotype.json", text)
+    except RunError as error:
+        copy, not_copied = run.path / "genotype.json", error
+    # It says that the run is finished, and so comes last.
     write_summary(run, config, engine, steps=steps, wall_s=wall_s, score=score, params=params, macs=macs)
-    copy = write_result_file("genotype.json", text)
 
     click.echo(describe(result.genotype))
     click.echo(
@@ -114,3 +121,5 @@ def _search(where: Run | Path, config: Config, quiet: bool, *, resume: bool) -> 
     )
     say(f"pictures: {run.path / 'cell_normal.svg'}, {run.path / 'cell_reduce.svg'}")
     say(f"next: nastk evaluate --arch {copy}")
+    if not_copied is not None:
+        raise RunError(f"{not_copied} (the genotype is in {copy})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,27 +11,28 @@ import click
 
 from nastk.cli.options import say
 from nastk.cli.running import drive_job, write_summary
-from nastk.config import Config, to_yaml
+from nastk.config import Config
 from nastk.run import Run
 
 if TYPE_CHECKING:
-    from nastk.genotype import Genotype
+    from nastk.archs import Arch
 
 
 def train_network(
-    where: Run | Path,
+    open_run: Callable[[], Run],
     config: Config,
-    genotype: Genotype,
-    arch: str,
+    found: Arch,
     *,
     weights: Path | None,
     quiet: bool,
-    resume: bool,
 ) -> None:
-    """Train the genotype's network to its end in a new (a path) or an existing run directory.
+    """Train the architecture's network to its end, from the run's checkpoint if it has one.
 
+    open_run is called when all that a user can get wrong has been checked.
     weights: start from this file of an earlier evaluation instead of from scratch.
     """
+    from safetensors import SafetensorError
+
     from nastk import registry
     from nastk.data.augmentation import Augmentation
     from nastk.data.batches import Batches
@@ -43,6 +45,7 @@ def train_network(
     from nastk.networks.counting import count_macs, count_parameters
     from nastk.report.drawings import draw
 
+    genotype = found.genotype
     engine = Engine(config.engine, config.run.seed)
     train = load_images(config.data, "train")
     test = load_images(config.data, "test", like=train)
@@ -71,17 +74,23 @@ def train_network(
         compile=config.engine.compile,
     )
 
-    run = where if isinstance(where, Run) else Run.create(where)
-    run.write_text("config.yaml", to_yaml(config))
-    if not resume:
-        run.write_text("genotype.json", to_json(genotype, {"arch": arch}))
+    run = open_run()
+    if not run.has("config.yaml"):  # which comes last, so that a run that has it can be continued
+        provenance = {name: value for name, value in found.provenance.items() if name != "weights"}
+        provenance["arch"] = found.name
+        if weights is not None:
+            provenance["weights"] = str(weights.resolve())
+        run.write_text("genotype.json", to_json(genotype, provenance))
         for cell_type, picture in draw(genotype).items():
             run.write_text(f"cell_{cell_type}.svg", picture)
-    steps, wall_s = drive_job(job, run, engine, config, quiet=quiet, resume=resume)
+    steps, wall_s = drive_job(job, run, engine, config, quiet=quiet)
 
     data = {"classes": train.classes, "shape": train.shape, "mean": train.mean, "std": train.std}
     with run.replacing("weights.safetensors") as path:
-        weight_files.save(path, network, genotype, network=dataclasses.asdict(config.network), data=data)
+        try:
+            weight_files.save(path, network, genotype, network=dataclasses.asdict(config.network), data=data)
+        except SafetensorError as error:  # its writer reports a full disk so
+            raise OSError(f"cannot be written: {error}") from None
     score = {"name": "accuracy", "value": job.test_accuracy, "direction": "max", "split": "test"}
     write_summary(
         run,
@@ -89,7 +98,7 @@ def train_network(
         engine,
         steps=steps,
         wall_s=wall_s,
-        arch=arch,
+        arch=found.name,
         score=score,
         params=params,
         macs=macs,

@@ -8,7 +8,7 @@ import click
 
 from nastk import registry
 from nastk.cli.options import CommonOptions, choose_preset, common_options, say
-from nastk.cli.running import new_run_path, open_resumed
+from nastk.cli.running import new_run, open_resumed, read_resumed_arch
 from nastk.cli.training import train_network
 from nastk.config import resolve
 
@@ -42,10 +42,11 @@ def transfer(task: str | None, arch: str | None, weights: Path | None, options: 
         if run.has("summary.json"):
             say(f"{run.path} is finished; its result is {run.path / 'summary.json'}")
             return
-        found = load_arch(str(run.path))
-        resume = run.has("checkpoint.pt")
-        name = str(found.provenance.get("arch", found.name))
-        train_network(run, config, found.genotype, name, weights=None, quiet=options.quiet, resume=resume)
+        found = read_resumed_arch(run)
+        started_from = found.provenance.get("weights")
+        if isinstance(started_from, str) and not run.has("checkpoint.pt"):
+            weights = Path(started_from)
+        train_network(lambda: run, config, found, weights=weights, quiet=options.quiet)
         return
     if task is None:
         raise click.UsageError(f"--task is missing; known: {', '.join(sorted(registry.TASKS))}")
@@ -78,8 +79,6 @@ def transfer(task: str | None, arch: str | None, weights: Path | None, options: 
             "no cell to transfer: there is no ./genotype.json; run nastk search first, or name one with --arch "
             "(a genotype file, a run directory, or a name of nastk list archs) or --weights"
         )
-    path = new_run_path(options, f"transfer-{found.name}", dataset)
+    make_run = new_run(options, f"transfer-{found.name}", dataset)
     config = resolve("transfer", task, choose_preset(options, dataset), words)
-    train_network(
-        path, config, found.genotype, found.name, weights=weights, quiet=options.quiet, resume=False
-    )
+    train_network(make_run, config, found, weights=weights, quiet=options.quiet)

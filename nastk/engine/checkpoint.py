@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
+import io
+import warnings
 from typing import Any
 
 import torch
@@ -27,11 +28,11 @@ def save(run: Run, engine: Engine, *, config: str, step: int, wall_s: float, job
         "streams": engine.streams.state_dict(),
         "job": job,
     }
+    # torch's own file writer does not say what is wrong with a full disk; Python's does.
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
     with run.replacing(NAME) as temporary:
-        try:
-            torch.save(content, temporary)
-        except RuntimeError as error:  # torch's own writer reports a full disk so
-            raise OSError(f"cannot write the checkpoint: {str(error).splitlines()[0]}") from None
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def load(run: Run, engine: Engine, *, config: str) -> dict[str, Any]:
@@ -41,8 +42,12 @@ def load(run: Run, engine: Engine, *, config: str) -> dict[str, Any]:
     """
     path = run.path / NAME
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, AttributeError, pickle.UnpicklingError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of other kinds of files, which are refused here
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except Exception:  # whatever the unpickler of a damaged file stumbles over
         raise RunError(f"{path}: the checkpoint is damaged (truncated?) or not a nastk checkpoint") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise RunError(f"{path}: not a nastk checkpoint")
