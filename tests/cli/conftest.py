@@ -1,0 +1,142 @@
+"""The command line in this process, small runs, and what must be equal of two runs."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+
+from nastk import cli
+from nastk.networks import weights
+
+# Every random stream is used: the split, shuffling, augmentation, cutout, drop path, validation.
+SMALL = [
+    *("network.init_channels=2", "network.num_cells=3", "data.max_train=40", "data.pad=1", "data.flip=true"),
+    *("data.cutout=3", "train.batch_size=16", "train.drop_path=0.3", "engine.threads=1", "engine.device=cpu"),
+]
+SEARCH = [
+    *("search", "--method", "relativenas", *SMALL, "data.augment_validation=true"),
+    *("search.population=2", "search.generations=3"),
+    "space.operations=[skip_connect, avg_pool_3x3, sep_conv_3x3]",
+]
+EVALUATE = [
+    *("evaluate", "--arch", "darts-v2", "--dataset", "digits", *SMALL, "data.max_test=30"),
+    *("train.epochs=3", "network.auxiliary=true", "train.label_smoothing=0.1"),
+]
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def last_line(self) -> str:
+        return self.err.splitlines()[-1]
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """With one thread, as the small runs ask for, and as many as before when the test is over."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NASTK_DATA", raising=False)
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def sizes_are_counted_once() -> Iterator[None]:
+    """A large network is counted at every search's end, here nearly always of the same cell."""
+    with pytest.MonkeyPatch.context() as patch:
+        search = sys.modules["nastk.cli.search"]
+        patch.setattr(search, "network_size", functools.cache(search.network_size))
+        yield
+
+
+@pytest.fixture
+def nastk(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Runs a command line in this process."""
+
+    def run(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        code = cli.run([str(argument) for argument in arguments])
+        return Outcome(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One uninterrupted search and one evaluation, to compare with; not to be changed."""
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name, arguments in (("search", SEARCH), ("evaluate", EVALUATE)):
+            assert cli.run([*arguments, "--run-dir", name]) == 0
+    return {name: folder / name for name in ("search", "evaluate")}
+
+
+@pytest.fixture
+def write_npz(tmp_path: Path) -> Callable[..., Path]:
+    """Writes NAME.npz of 8 x 8 grey noise, `per_class` training images in each class."""
+
+    def write(
+        name: str = "set", *, classes: int = 2, side: int = 8, per_class: int = 8, **changes: Any
+    ) -> Path:
+        random = np.random.default_rng(0)
+        arrays: dict[str, Any] = {}
+        for split in ("train", "test"):
+            arrays[f"y_{split}"] = np.arange(classes * per_class) % classes
+            shape = (classes * per_class, side, side)
+            arrays[f"x_{split}"] = random.integers(0, 256, shape, dtype=np.uint8)
+        path = tmp_path / f"{name}.npz"
+        np.savez(path, **{key: value for key, value in (arrays | changes).items() if value is not None})
+        return path
+
+    return write
+
+
+@pytest.fixture
+def result_of() -> Callable[[Path], dict[str, Any]]:
+    """All that a run leaves, without the seconds it took."""
+    return read_result
+
+
+def read_result(run: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for path in sorted(run.iterdir()):
+        if path.name == "metrics.jsonl":
+            rows = [json.loads(line) for line in path.read_text().splitlines()]
+            found[path.name] = [{k: v for k, v in row.items() if k != "time_s"} for row in rows]
+        elif path.name == "summary.json":
+            found[path.name] = {k: v for k, v in json.loads(path.read_text()).items() if k != "wall_s"}
+        elif path.name == "checkpoint.pt":
+            content = torch.load(path, weights_only=True)
+            content.pop("wall_s")
+            found[path.name] = _comparable(content)
+        elif path.name == "weights.safetensors":  # whose header is in no certain order
+            loaded = weights.load(path)
+            found[path.name] = _comparable(loaded.tensors), loaded.genotype, loaded.network, loaded.data
+        else:
+            found[path.name] = path.read_bytes()
+    return found
+
+
+def _comparable(value: Any) -> Any:
+    """Tensors as their type, shape and bits."""
+    if isinstance(value, torch.Tensor):
+        raw = value.contiguous().reshape(-1).view(torch.uint8) if value.numel() else value
+        return str(value.dtype), tuple(value.shape), raw.numpy().tobytes()
+    if isinstance(value, dict):
+        return {name: _comparable(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_comparable(entry) for entry in value]
+    return value
