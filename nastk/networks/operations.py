@@ -1,14 +1,35 @@
 """The operations of the DARTS family (arXiv 1806.09055; exact definitions in its public code).
 
-Convolutions have no bias. Inputs and outputs are [N, C, H, W]; stride 2 halves H and W.
+Convolutions have no bias. Inputs and outputs are [N, C, H, W]; stride 2 halves H and W. Operations
+with weights all begin with a ReLU and end with a batch norm: `rectified` starts behind the ReLU, so
+that operations on one state can share it, and takes a gate into the norm's scale.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from nastk.networks.depthwise import DepthwiseConv2d
+
+
+def gated_norm(norm: nn.BatchNorm2d, x: Tensor, gate: Tensor | None) -> Tensor:
+    """`gate * norm(x)`; the gate (no dimensions) is folded into the norm's scale and shift."""
+    if gate is None:
+        y: Tensor = norm(x)
+        return y
+    if norm.affine:
+        weight, bias = norm.weight * gate, norm.bias * gate
+    else:
+        # Not expand: on the CPU, batch norm's backward is wrong for channels-last and a stride-0 scale.
+        weight, bias = gate.repeat(norm.num_features), None
+    batch_statistics = norm.training or norm.running_mean is None
+    if norm.training and norm.num_batches_tracked is not None:
+        norm.num_batches_tracked.add_(1)
+    return F.batch_norm(
+        x, norm.running_mean, norm.running_var, weight, bias, batch_statistics, norm.momentum or 0.0, norm.eps
+    )
 
 
 class ReLUConvBN(nn.Sequential):
@@ -22,7 +43,18 @@ class ReLUConvBN(nn.Sequential):
         )
 
 
-class FactorizedReduce(nn.Module):
+class WeightedOperation(nn.Module):
+    """An operation with weights: a ReLU, convolutions, a batch norm at the end."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.rectified(F.relu(x), None)
+
+    def rectified(self, x: Tensor, gate: Tensor | None) -> Tensor:
+        """The operation behind its ReLU, times `gate` (no dimensions; None: 1)."""
+        raise NotImplementedError
+
+
+class FactorizedReduce(WeightedOperation):
     """Halve the map without a pooling: two 1x1 stride-2 convolutions, the second shifted by a pixel.
 
     Written as 1x1 convolutions of every other pixel, which is the same and touches a quarter of the map.
@@ -30,39 +62,50 @@ class FactorizedReduce(nn.Module):
 
     def __init__(self, channels_in: int, channels: int, *, affine: bool) -> None:
         super().__init__()
-        self.relu = nn.ReLU()
         self.even = nn.Conv2d(channels_in, channels // 2, 1, bias=False)
         self.odd = nn.Conv2d(channels_in, channels - channels // 2, 1, bias=False)
         self.norm = nn.BatchNorm2d(channels, affine=affine)
 
     def forward(self, x: Tensor) -> Tensor:
-        even, odd = self.relu(x[:, :, ::2, ::2]), self.relu(x[:, :, 1::2, 1::2])
-        return self.norm(torch.cat([self.even(even), self.odd(odd)], dim=1))
+        even, odd = F.relu(x[:, :, ::2, ::2]), F.relu(x[:, :, 1::2, 1::2])
+        return self._join(even, odd, None)
+
+    def rectified(self, x: Tensor, gate: Tensor | None) -> Tensor:
+        return self._join(x[:, :, ::2, ::2], x[:, :, 1::2, 1::2], gate)
+
+    def _join(self, even: Tensor, odd: Tensor, gate: Tensor | None) -> Tensor:
+        return gated_norm(self.norm, torch.cat([self.even(even), self.odd(odd)], dim=1), gate)
 
 
-def _separable(channels: int, kernel: int, stride: int, dilation: int, affine: bool) -> list[nn.Module]:
-    return [
-        nn.ReLU(),
-        DepthwiseConv2d(channels, kernel, stride, dilation),
-        nn.Conv2d(channels, channels, 1, bias=False),
-        nn.BatchNorm2d(channels, affine=affine),
-    ]
+class SeparableConv(WeightedOperation):
+    """Depthwise and pointwise convolution with a batch norm behind; `repeats` times, a ReLU between.
 
+    sep_conv: twice, the second time at stride 1, without dilation. dil_conv: once, with dilation 2.
+    """
 
-class SepConv(nn.Sequential):
-    """ReLU, depthwise, pointwise, batch norm: twice, the second time at stride 1."""
-
-    def __init__(self, channels: int, kernel: int, stride: int, *, affine: bool) -> None:
-        super().__init__(
-            *_separable(channels, kernel, stride, 1, affine), *_separable(channels, kernel, 1, 1, affine)
+    def __init__(
+        self, channels: int, kernel: int, stride: int, *, dilation: int, repeats: int, affine: bool
+    ) -> None:
+        super().__init__()
+        self.stages = nn.ModuleList(
+            nn.ModuleDict(
+                {
+                    "depthwise": DepthwiseConv2d(channels, kernel, stride if stage == 0 else 1, dilation),
+                    "pointwise": nn.Conv2d(channels, channels, 1, bias=False),
+                    "norm": nn.BatchNorm2d(channels, affine=affine),
+                }
+            )
+            for stage in range(repeats)
         )
 
-
-class DilConv(nn.Sequential):
-    """ReLU, depthwise of dilation 2, pointwise, batch norm."""
-
-    def __init__(self, channels: int, kernel: int, stride: int, *, affine: bool) -> None:
-        super().__init__(*_separable(channels, kernel, stride, 2, affine))
+    def rectified(self, x: Tensor, gate: Tensor | None) -> Tensor:
+        last = len(self.stages) - 1
+        for position, stage in enumerate(self.stages):
+            x = stage["pointwise"](stage["depthwise"](x))  # type: ignore[index]
+            x = gated_norm(stage["norm"], x, gate if position == last else None)  # type: ignore[index]
+            if position < last:
+                x = F.relu(x, inplace=True)  # batch norm's backward does not need its output
+        return x
 
 
 class Zero(nn.Module):
@@ -76,6 +119,9 @@ class Zero(nn.Module):
         return torch.zeros_like(x[:, :, :: self.stride, :: self.stride])
 
 
+POOLS = ("max_pool_3x3", "avg_pool_3x3")
+
+
 def build_operation(name: str, channels: int, stride: int, *, affine: bool, pool_norm: bool) -> nn.Module:
     """The operation called `name`, from C channels to C.
 
@@ -86,17 +132,17 @@ def build_operation(name: str, channels: int, stride: int, *, affine: bool, pool
         return Zero(stride)
     if name == "skip_connect":
         return nn.Identity() if stride == 1 else FactorizedReduce(channels, channels, affine=affine)
-    if name in ("max_pool_3x3", "avg_pool_3x3"):
+    if name in POOLS:
         pool = (
             nn.MaxPool2d(3, stride, padding=1)
             if name == "max_pool_3x3"
             else nn.AvgPool2d(3, stride, padding=1, count_include_pad=False)
         )
         return nn.Sequential(pool, nn.BatchNorm2d(channels, affine=False)) if pool_norm else pool
-    kind, kernel = {
-        "sep_conv_3x3": (SepConv, 3),
-        "sep_conv_5x5": (SepConv, 5),
-        "dil_conv_3x3": (DilConv, 3),
-        "dil_conv_5x5": (DilConv, 5),
+    kernel, dilation, repeats = {
+        "sep_conv_3x3": (3, 1, 2),
+        "sep_conv_5x5": (5, 1, 2),
+        "dil_conv_3x3": (3, 2, 1),
+        "dil_conv_5x5": (5, 2, 1),
     }[name]
-    return kind(channels, kernel, stride, affine=affine)
+    return SeparableConv(channels, kernel, stride, dilation=dilation, repeats=repeats, affine=affine)

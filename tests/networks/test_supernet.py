@@ -52,7 +52,7 @@ def by_hand(supernet, space, x, weights):
             total = torch.zeros(())
             for edge, operation, weight in weights[place.cell_type]:
                 if space.edges[edge][0] == node:
-                    total = total + weight * cell.operations[edge][str(operation)](
+                    total = total + weight * cell.owner(edge, operation)[str(operation)](
                         states[space.edges[edge][1]]
                     )
             states.append(total)
@@ -81,12 +81,9 @@ def test_soft_gates_mix_and_have_gradients():
     space = DARTS
     supernet = supernet_of(space, ["none", "skip_connect", "max_pool_3x3", "dil_conv_3x3"])
     raw = torch.randn(2, 14, 8, dtype=torch.float64, requires_grad=True)
-    allowed = supernet.cells[0].operations[0].keys()
+    allowed = (0, 1, 3, 6)
     gates = Gates(
-        tuple(
-            tuple(tuple((int(op), raw[t, edge, int(op)]) for op in allowed) for edge in range(14))
-            for t in (0, 1)
-        )
+        tuple(tuple(tuple((op, raw[t, edge, op]) for op in allowed) for edge in range(14)) for t in (0, 1))
     )
     weights = [[(edge, op, w) for edge, row in enumerate(rows) for op, w in row] for rows in gates.rows]
     x = images()
@@ -103,25 +100,27 @@ def test_soft_gates_mix_and_have_gradients():
 def test_inactive_operations_are_never_run_and_get_no_gradient(space, arch):
     supernet = supernet_of(space)
     paths, gates = gates_of(space, arch)
-    runs = {}
-    for position, cell in enumerate(supernet.cells):
-        for edge, operations in enumerate(cell.operations):
-            for name, operation in operations.items():
-                place = (position, edge, int(name))
-                runs[place] = 0
-                operation.register_forward_hook(
-                    lambda *_, place=place: runs.__setitem__(place, runs[place] + 1)
-                )
-    supernet(images(), gates).sum().backward()
     active = {
-        (position, *choice)
-        for position, place in enumerate(supernet.places)
-        for choice in paths[place.cell_type]
+        id(cell.owner(edge, operation)[str(operation)])
+        for place, cell in zip(supernet.places, supernet.cells, strict=True)
+        for edge, operation in paths[place.cell_type]
     }
-    assert runs == {place: int(place in active) for place in runs}
-    for position, edge, name in runs:
-        operation = supernet.get_submodule(supernet.operation_prefix(position, edge, name))
-        assert all((p.grad is not None) == ((position, edge, name) in active) for p in operation.parameters())
+    candidates = [
+        operation
+        for cell in supernet.cells
+        for owner in (*cell.operations, *cell.pools)
+        for operation in owner.values()
+        if any(True for _ in operation.parameters()) or owner in list(cell.pools)
+    ]
+    runs = dict.fromkeys(map(id, candidates), 0)
+    for candidate in candidates:
+        key = id(candidate)
+        leaf = next(module for module in candidate.modules() if not list(module.children()))
+        leaf.register_forward_hook(lambda *_, key=key: runs.__setitem__(key, runs[key] + 1))
+    supernet(images(), gates).sum().backward()
+    assert runs == {key: int(key in active) for key in runs}  # a shared pooling runs once, too
+    for candidate in candidates:
+        assert all((p.grad is not None) == (id(candidate) in active) for p in candidate.parameters())
 
 
 @with_archs
@@ -159,7 +158,7 @@ def test_a_path_takes_as_many_masks_as_the_supernet_says(space, arch):
     paths, gates = gates_of(space, arch)
     num = supernet.num_drop_paths(gates)
     assert num == sum(
-        is_droppable(cell.operations[edge][str(operation)])
+        is_droppable(cell.owner(edge, operation)[str(operation)])
         for place, cell in zip(supernet.places, supernet.cells, strict=True)
         for edge, operation in set(paths[place.cell_type])
     )
@@ -181,8 +180,8 @@ def test_drop_path_in_the_supernet_by_hand():
     x = images()
     dropped = supernet(x, gates, torch.zeros(supernet.num_drop_paths(gates), 3, 1, 1, 1))
     for cell in supernet.cells:
-        for operations in cell.operations:
-            for operation in filter(is_droppable, operations.values()):
+        for owner in (*cell.operations, *cell.pools):
+            for operation in filter(is_droppable, owner.values()):
                 operation.register_forward_hook(lambda _, inputs, output: torch.zeros_like(output))
     expected = by_hand(supernet, RELATIVENAS, x, [[(*choice, 1.0) for choice in path] for path in paths])
     torch.testing.assert_close(dropped, expected, rtol=0, atol=1e-12)
@@ -200,7 +199,7 @@ def test_a_path_is_the_discrete_network_with_its_weights(arch):
     for place, mixed, cell in zip(supernet.places, supernet.cells, network.cells, strict=True):
         cell.preprocess.load_state_dict(mixed.preprocess.state_dict())
         for operation, (edge, index) in zip(cell.operations, paths[place.cell_type], strict=True):
-            operation.load_state_dict(mixed.operations[edge][str(index)].state_dict())
+            operation.load_state_dict(mixed.owner(edge, index)[str(index)].state_dict())
     x = images()
     torch.testing.assert_close(network(x)[0], supernet(x, gates), rtol=0, atol=1e-12)
 
@@ -209,8 +208,11 @@ def test_only_what_the_mask_allows_is_built():
     mask = DARTS.full_mask().restrict(0, 3, [3]).restrict(1, 13, [0, 7])
     supernet = CellSupernet(DARTS, mask, **SIZE)
     for place, cell in zip(supernet.places, supernet.cells, strict=True):
-        found = tuple(tuple(map(int, operations)) for operations in cell.operations)
-        assert found == mask.allowed[place.cell_type]
+        for edge, allowed in enumerate(mask.allowed[place.cell_type]):
+            found = [operation for operation in range(8) if str(operation) in cell.owner(edge, operation)]
+            pools = {1, 2} & set(found)
+            assert set(found) - pools == set(allowed) - {1, 2}
+            assert set(allowed) & {1, 2} <= pools
 
 
 def test_grey_images():

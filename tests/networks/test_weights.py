@@ -84,8 +84,8 @@ def test_an_auxiliary_head_that_only_one_has_is_left_out(saved, tmp_path):
         ),
         (
             {"auxiliary": False, "init_channels": 3},
-            "cells.0.operations.0.1.weight is of shape [2, 1, 3, 3] in the file, of shape [3, 1, 3, 3] "
-            "in the network",
+            "cells.0.operations.0.stages.0.depthwise.weight is of shape [2, 1, 3, 3] in the file, "
+            "of shape [3, 1, 3, 3] in the network",
         ),
         (
             {"channels_in": 1},
