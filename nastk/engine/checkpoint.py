@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+import zipfile
 from typing import Any
 
 import torch
@@ -42,6 +43,10 @@ def load(run: Run, engine: Engine, *, config: str) -> dict[str, Any]:
     """
     path = run.path / NAME
     try:
+        with zipfile.ZipFile(path) as file:  # torch does not look at the checksums
+            intact = file.testzip() is None
+        if not intact:
+            raise ValueError
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of other kinds of files, which are refused here
             content = torch.load(path, map_location="cpu", weights_only=True)

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 LIVE_ROWS = 12
 PLAIN_EVERY_S = 10.0
@@ -50,7 +51,7 @@ class Progress:
             self._last_line = time.monotonic()
             figures = "  ".join(f"{name} {_figure(value)}" for name, value in _shown(metrics).items())
             line = f"step {step}/{self._num_steps}  {figures}  left {self._left(step)}"
-            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self.console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def _table(self) -> Table:
         columns: dict[str, None] = {name: None for _, metrics in self._rows for name in _shown(metrics)}
@@ -62,7 +63,7 @@ class Progress:
         for name in columns:
             table.add_column(name, justify="right")
         for number, metrics in self._rows:
-            table.add_row(str(number), *(_figure(metrics.get(name, "")) for name in columns))
+            table.add_row(str(number), *(Text(_figure(metrics.get(name, ""))) for name in columns))
         return table
 
     def _left(self, step: int) -> str:
