@@ -43,6 +43,8 @@ class Run:
 
         numbered: take `path`-2, `path`-3, ... instead of a path that there is already.
         """
+        if not numbered:
+            cls.check_new(path)
         run, number = cls(path), 1
         with _explained(path):
             while True:

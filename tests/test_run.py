@@ -1,0 +1,205 @@
+"""The run directory: written so that a crash at any moment loses nothing."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nastk.run import Run, RunError
+
+
+@pytest.fixture
+def run(tmp_path):
+    run = Run.create(tmp_path / "a/b/run")
+    yield run
+    run.close()
+
+
+def _again(run: Run) -> Run:
+    run.write_text("config.yaml", "")
+    run.close()
+    return Run.open(run.path)
+
+
+def test_replacing(run):
+    run.write_text("x", "old ä")
+    run.write_text("x", "new ä")
+    assert run.read_text("x") == "new ä"
+    assert os.listdir(run.path) == ["x"]
+    assert run.has("x") and not run.has("y")
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_replacing_that_fails(run, error):
+    run.write_text("x", "old")
+    with pytest.raises(error), run.replacing("x") as temporary:
+        temporary.write_text("half")
+        raise error
+    assert os.listdir(run.path) == ["x"]
+    assert run.read_text("x") == "old"
+
+
+def test_order_of_a_replacement(run, monkeypatch):
+    """The content is on the disk before it has the name, and the name before it is relied upon."""
+    calls = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda fd: (calls.append("fsync"), fsync(fd))[1])
+    monkeypatch.setattr(os, "replace", lambda *names: (calls.append("replace"), replace(*names))[1])
+    run.write_text("x", "text")
+    assert calls == ["fsync", "replace", "fsync"]
+
+
+@pytest.mark.parametrize("where", ["fsync", "replace"])
+def test_errors_of_the_disk(run, where, monkeypatch):
+    run.write_text("x", "old")
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, where, fail)
+        with pytest.raises(RunError, match=r"/x: No space left on device$"):
+            run.write_text("x", "new")
+    assert os.listdir(run.path) == ["x"]
+    assert run.read_text("x") == "old"
+
+
+def test_file_that_is_missing(run):
+    with pytest.raises(RunError, match=r"/x: No such file or directory$"):
+        run.read_text("x")
+
+
+def test_run_directory_that_was_taken_away(run):
+    run.path.rmdir()
+    with pytest.raises(RunError, match="No such file or directory"):
+        run.write_text("x", "text")
+    with pytest.raises(RunError, match=r"metrics\.jsonl: No such file or directory$"):
+        run.append_metrics(1, {})
+
+
+def test_metrics(run):
+    assert run.read_metrics() == []
+    run.append_metrics(1, {"phase": "a\u2028b", "loss": 0.1})
+    run.append_metrics(2, {"phase": "b", "list": [1, 2]})
+    assert run.read_metrics() == [
+        {"step": 1, "phase": "a\u2028b", "loss": 0.1},
+        {"step": 2, "phase": "b", "list": [1, 2]},
+    ]
+
+
+def test_a_step_has_one_line(run):
+    for step in (1, 2, 1, 2, 3):
+        run.append_metrics(step, {})
+    again = _again(run)
+    for step in (2, 3, 4):
+        again.append_metrics(step, {})
+    again.close()
+    assert [row["step"] for row in again.read_metrics()] == [1, 2, 3, 4]
+
+
+def test_numbers_that_json_has_not(run):
+    infinite = {"a": float("nan"), "b": [float("inf"), (1.0, float("-inf"))], "c": {"d": float("nan")}}
+    run.append_metrics(1, infinite)
+    run.write_json("x.json", infinite)
+    expected = {"a": None, "b": [None, [1.0, None]], "c": {"d": None}}
+    assert run.read_metrics() == [{"step": 1} | expected]
+    assert json.loads(run.read_text("x.json")) == expected
+
+
+@pytest.mark.parametrize("torn", [b"", b"{", b'{"step": 2', b'{"step": 2}', b"\0\0\0", b"\xff"])
+def test_torn_last_line(run, torn):
+    run.append_metrics(1, {})
+    with open(run.path / "metrics.jsonl", "ab") as file:
+        file.write(torn)
+    again = _again(run)
+    assert again.last_logged == 1
+    again.append_metrics(2, {})
+    again.close()
+    assert [row["step"] for row in again.read_metrics()] == [1, 2]
+
+
+def test_nothing_but_a_torn_line(run):
+    (run.path / "metrics.jsonl").write_bytes(b'{"st')
+    again = _again(run)
+    again.close()
+    assert (again.last_logged, again.read_metrics()) == (-1, [])
+
+
+def test_new_run_directories(tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "full/sub").mkdir(parents=True)
+    Run.create(tmp_path / "empty").close()
+    for name, message in (
+        ("file", "is a file"),
+        ("file/sub", "is a file"),
+        ("full", "is not empty"),
+        ("x" * 300, "File name too long"),
+    ):
+        for make in (Run.create, Run.check_new):
+            with pytest.raises(RunError, match=message):
+                make(tmp_path / name)
+    assert sorted(os.listdir(tmp_path)) == ["empty", "file", "full"]
+
+
+def test_numbered_run_directories(tmp_path):
+    runs = [Run.create(tmp_path / "runs/run", numbered=True) for _ in range(3)]
+    assert [run.path.name for run in runs] == ["run", "run-2", "run-3"]
+    for run in runs:
+        run.close()
+
+
+def test_one_process_at_a_time(run):
+    """Also between processes, and until the holder ends, however it ends."""
+    run.write_text("config.yaml", "")
+    with pytest.raises(RunError, match="is in use by another nastk"):
+        Run.open(run.path)
+    run.close()
+    run.close()
+    code = (
+        "import os, sys, time; from pathlib import Path; from nastk.run import Run\n"
+        "run = Run.open(Path(sys.argv[1])); print('open', flush=True); time.sleep(600)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, str(run.path)], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout is not None and holder.stdout.readline() == b"open\n"
+        with pytest.raises(RunError, match="is in use by another nastk"):
+            Run.open(run.path)
+    finally:
+        holder.kill()
+        holder.communicate()
+    Run.open(run.path).close()
+
+
+def test_file_system_without_locks(tmp_path, monkeypatch):
+    import fcntl
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    first, second = Run.create(tmp_path / "run"), Run.create(tmp_path / "run")
+    assert first.path == second.path
+    first.close()
+
+
+def test_what_is_no_run(tmp_path):
+    (tmp_path / "file").write_text("")
+    for name, message in ((".", "is no run directory"), ("file", "is no run"), ("nowhere", "does not exist")):
+        with pytest.raises(RunError, match=message):
+            Run.open(Path(tmp_path, name))
+
+
+def test_an_error_leaves_the_directory_free(run):
+    run.write_text("config.yaml", "")
+    (run.path / "metrics.jsonl").write_text("damaged\n")
+    run.close()
+    for _ in range(2):
+        with pytest.raises(RunError, match="the last line is damaged"):
+            Run.open(run.path)
