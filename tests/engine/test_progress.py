@@ -1,0 +1,122 @@
+"""What a person sees: plain lines, or a live table on a terminal."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from nastk.engine import progress
+from nastk.engine.progress import Progress
+
+METRICS = {"phase": "search", "time_s": 3.2, "loss": 0.123456, "fast": 3, "list": [1, 2], "big": 1234567.0}
+
+
+class _Clock:
+    now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = _Clock()
+    monkeypatch.setattr(progress, "time", clock)
+    return clock
+
+
+def _plain() -> tuple[Progress, io.StringIO]:
+    stream = io.StringIO()
+    return Progress(Console(file=stream, width=40), quiet=False), stream
+
+
+def test_plain_lines(clock):
+    """The first after ten seconds, then at most one in ten, and the last step's always."""
+    shown, stream = _plain()
+    with shown.showing(100, 0):
+        for step in range(1, 101):
+            clock.now += 1.5
+            shown.update(step, METRICS)
+    lines = stream.getvalue().splitlines()
+    assert [int(line.split("/")[0].removeprefix("step ")) for line in lines] == [*range(7, 101, 7), 100]
+    assert lines[0] == "step 7/100  phase search  loss 0.1235  fast 3  big 1.235e+06  left 2 min 19 s"
+    assert lines[-1].endswith("left 0 min 00 s")
+
+
+def test_time_left_of_a_resumed_run(clock):
+    """By the steps of this sitting alone: 2 in 20 s, so 60 take 10 min."""
+    shown, stream = _plain()
+    with shown.showing(100, 38):
+        clock.now += 10
+        shown.update(39, {"phase": "a"})
+        clock.now += 10
+        shown.update(40, {"phase": "a"})
+    assert stream.getvalue().splitlines()[-1] == "step 40/100  phase a  left 10 min 00 s"
+
+
+def test_hours_left(clock):
+    shown, stream = _plain()
+    with shown.showing(3, 0):
+        clock.now += 3700
+        shown.update(1, {"phase": "a"})
+    assert stream.getvalue() == "step 1/3  phase a  left 2 h 03 min\n"
+
+
+def test_nothing_is_taken_for_markup(clock):
+    shown, stream = _plain()
+    with shown.showing(1, 0):
+        shown.update(1, {"phase": "[bold]x[/] :smile:"})
+    assert "phase [bold]x[/] :smile:" in stream.getvalue()
+    console, stream = _terminal()
+    shown = Progress(console, quiet=False)
+    with shown.showing(1, 0):
+        shown.update(1, {"phase": "[bold]x[/] :smile:"})
+    assert "[bold]x[/] :smile:" in stream.getvalue()
+
+
+def _terminal() -> tuple[Console, io.StringIO]:
+    stream = io.StringIO()
+    return Console(file=stream, force_terminal=True, width=100, height=40, color_system=None), stream
+
+
+def test_terminal(clock):
+    """A table of the last steps, redrawn at each."""
+    console, stream = _terminal()
+    shown = Progress(console, quiet=False)
+    with shown.showing(20, 0):
+        for step in range(1, 16):
+            clock.now += 1
+            shown.update(step, METRICS | {"late": 1} if step > 13 else METRICS)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    last = text[text.rindex("step 15 of 20, 0 min 05 s left") :]
+    rows = [
+        line.split() for line in last.replace("│", " ").replace("┃", " ").splitlines() if "search" in line
+    ]
+    assert [int(row[0]) for row in rows] == list(range(4, 16))
+    assert "late" in last and "time_s" not in last and "list" not in last
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_quiet_and_pipes(quiet, clock):
+    """No control codes with --quiet, nor without a terminal."""
+    console, stream = _terminal() if quiet else (Console(file=(pipe := io.StringIO())), pipe)
+    shown = Progress(console, quiet=quiet)
+    assert shown.live is None
+    with shown.showing(1, 0):
+        shown.update(1, METRICS)
+    assert (
+        stream.getvalue() == "step 1/1  phase search  loss 0.1235  fast 3  big 1.235e+06  left 0 min 00 s\n"
+    )
+
+
+def test_an_error_leaves_the_terminal_in_order(clock):
+    """The cursor is shown again."""
+    console, stream = _terminal()
+    shown = Progress(console, quiet=False)
+    with pytest.raises(RuntimeError), shown.showing(2, 0):
+        shown.update(1, METRICS)
+        raise RuntimeError
+    assert stream.getvalue().rindex("\x1b[?25h") > stream.getvalue().rindex("\x1b[?25l")

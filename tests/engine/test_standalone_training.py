@@ -1,0 +1,127 @@
+"""The training of one network, against values worked out by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nastk.config import EngineConfig, StandaloneTrainConfig
+from nastk.engine.device import Engine
+from nastk.estimators.standalone import StandaloneTraining
+
+
+class _Network(nn.Module):
+    """Fixed logits for the classifier and the auxiliary head, and the masks it was given."""
+
+    num_drop_paths = 5
+
+    def __init__(self, auxiliary: bool) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.with_auxiliary = auxiliary
+        self.masks: list[Tensor | None] = []
+
+    def forward(self, images: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        self.masks.append(masks)
+        logits = torch.tensor([[2.0, 0.0, 0.0, 0.0]]).repeat(len(images), 1) + self.weight
+        auxiliary = torch.tensor([[0.0, 1.0, 0.0, 0.0]]).repeat(len(images), 1) + self.weight
+        return logits, auxiliary if self.with_auxiliary and self.training else None
+
+
+class _Batches:
+    def epoch(self, *_: Any) -> list[tuple[Tensor, Tensor]]:
+        return [(torch.zeros(n, 1, 2, 2), torch.zeros(n, dtype=torch.long)) for n in (3, 2)]
+
+
+def _training(*, auxiliary: bool = False, **settings: Any) -> StandaloneTraining:
+    config = dataclasses.replace(StandaloneTrainConfig(epochs=4, lr=1e-6, drop_path=0.0), **settings)
+    batches: Any = _Batches()
+    network: Any = _Network(auxiliary)
+    return StandaloneTraining(network, batches, batches, config, Engine(EngineConfig(device="cpu"), 0))
+
+
+MAIN = math.log(math.exp(2) + 3) - 2  # the cross-entropy of the right class
+AUXILIARY = math.log(math.exp(1) + 3)
+
+
+def test_cross_entropy():
+    metrics = _training().step()
+    assert metrics["train_loss"] == pytest.approx(MAIN, rel=1e-5)
+    assert metrics["test_loss"] == pytest.approx(MAIN, rel=1e-5)
+    assert metrics["train_accuracy"] == metrics["test_accuracy"] == 100.0
+
+
+def test_label_smoothing():
+    """With 0.2 over 4 classes: 0.85 of the right class and 0.05 of each other one; not when testing."""
+    metrics = _training(label_smoothing=0.2).step()
+    assert metrics["train_loss"] == pytest.approx(0.85 * MAIN + 3 * 0.05 * (MAIN + 2), rel=1e-5)
+    assert metrics["test_loss"] == pytest.approx(MAIN, rel=1e-5)
+
+
+def test_auxiliary_head():
+    metrics = _training(auxiliary=True, auxiliary_weight=0.4).step()
+    assert metrics["train_loss"] == pytest.approx(MAIN + 0.4 * AUXILIARY, rel=1e-5)
+    assert metrics["test_loss"] == pytest.approx(MAIN, rel=1e-5)
+    assert metrics["train_accuracy"] == 100.0  # of the classifier, not of the head
+
+
+def test_auxiliary_head_with_label_smoothing():
+    metrics = _training(auxiliary=True, auxiliary_weight=0.5, label_smoothing=0.4).step()
+    main = 0.7 * MAIN + 0.3 * (MAIN + 2)
+    auxiliary = 0.7 * AUXILIARY + 0.1 * (AUXILIARY - 1) + 0.2 * AUXILIARY
+    assert metrics["train_loss"] == pytest.approx(main + 0.5 * auxiliary, rel=1e-5)
+
+
+def test_drop_path():
+    """0, 1/4, 2/4, 3/4 of the way; a mask for each path and image; none when testing."""
+    job = _training(drop_path=0.4)
+    assert [job.step()["drop_path"] for _ in range(4)] == pytest.approx([0.0, 0.1, 0.2, 0.3])
+    network: Any = job.network
+    for epoch in range(4):
+        masks = network.masks[4 * epoch : 4 * epoch + 4]  # two batches of training, two of testing
+        assert masks[2:] == [None, None]
+        if epoch == 0:
+            assert masks[:2] == [None, None]
+            continue
+        assert [mask.shape for mask in masks[:2]] == [(5, 3, 1, 1, 1), (5, 2, 1, 1, 1)]
+        keep = torch.tensor(1 / (1 - 0.1 * epoch))
+        assert all(torch.isclose(mask, keep).logical_or(mask == 0).all() for mask in masks[:2])
+    assert any((mask == 0).any() for mask in network.masks if mask is not None)
+
+
+def test_schedule():
+    job = _training(lr=0.1, lr_min=0.02)
+    found = [job.step()["lr"] for _ in range(4)]
+    half = 0.04 * math.sqrt(0.5)
+    assert found == pytest.approx([0.1, 0.06 + half, 0.06, 0.06 - half])
+    assert job.finished
+    assert job.optimizer.param_groups[0]["lr"] == found[-1]
+
+
+def test_best_and_last():
+    """The best epoch is remembered and named as such; what counts is the last."""
+    job = _training(epochs=3)
+    accuracies = iter([50.0, 90.0, 70.0])
+    job.test_batches = None  # type: ignore[assignment]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(job, "test_batches", _Batches())
+        patch.setattr(
+            "nastk.engine.training.evaluate",
+            lambda *_: type("Averages", (), {"loss": 1.0, "accuracy": next(accuracies)}),
+        )
+        while not job.finished:
+            job.step()
+    assert (job.test_accuracy, job.test_accuracy_best) == (70.0, 90.0)
+    assert job.state_dict()["test_accuracy_best"] == 90.0
+
+
+def test_functions_agree():
+    """The hand-computed values above are PyTorch's."""
+    logits, label = torch.tensor([[2.0, 0, 0, 0]]), torch.tensor([0])
+    assert F.cross_entropy(logits, label).item() == pytest.approx(MAIN, rel=1e-6)
