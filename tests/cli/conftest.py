@@ -23,7 +23,7 @@ SMALL = [
 ]
 SEARCH = [
     *("search", "--method", "relativenas", *SMALL, "data.augment_validation=true"),
-    *("search.population=2", "search.generations=3"),
+    *("search.population=2", "search.generations=2"),
     "space.operations=[skip_connect, avg_pool_3x3, sep_conv_3x3]",
 ]
 EVALUATE = [

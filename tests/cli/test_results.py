@@ -60,7 +60,7 @@ def test_files_of_a_search(nastk, finished_runs):
         *("device", "versions"),
     ]
     assert (summary["command"], summary["method"], summary["dataset"]) == ("search", "relativenas", "digits")
-    assert (summary["seed"], summary["steps"], summary["device"]) == (0, 4, "cpu, 1 threads")
+    assert (summary["seed"], summary["steps"], summary["device"]) == (0, 3, "cpu, 1 threads")
     assert list(summary["score"]) == ["name", "value", "direction", "split"]
     assert list(summary["versions"]) == ["nastk", "torch", "python"]
 
@@ -82,9 +82,9 @@ def test_files_of_a_search(nastk, finished_runs):
     assert ranking[0]["score"]["value"] == summary["score"]["value"]
 
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in rows] == [1, 2, 3, 4]
+    assert [row["step"] for row in rows] == [1, 2, 3]
     assert all(list(row)[:3] == ["step", "phase", "time_s"] for row in rows)
-    assert [row["phase"] for row in rows] == ["search"] * 3 + ["select"]
+    assert [row["phase"] for row in rows] == ["search"] * 2 + ["select"]
     assert [row["time_s"] for row in rows] == sorted(row["time_s"] for row in rows)
 
 

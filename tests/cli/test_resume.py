@@ -21,7 +21,7 @@ from nastk.engine.signals import StopRequest
 from nastk.run import Run
 
 COMMANDS = {"search": SEARCH, "evaluate": EVALUATE}
-STEPS = {"search": 4, "evaluate": 3}
+STEPS = {"search": 3, "evaluate": 3}
 
 
 def _interrupting(at: int) -> Callable[..., None]:
@@ -300,7 +300,7 @@ def test_edited_configuration(nastk, finished_runs):
     _unfinished(finished_runs)
     path = Path("run/config.yaml")
     text = path.read_text()
-    path.write_text(text.replace("generations: 3 ", "generations: 5 "))
+    path.write_text(text.replace("generations: 2 ", "generations: 5 "))
     _refused(nastk, "belongs to another configuration than run/config.yaml")
     assert "generations: 5 " in path.read_text()
 
@@ -308,7 +308,7 @@ def test_edited_configuration(nastk, finished_runs):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("generations: 3 ", "generations: many", "search.generations: expected an integer, found 'many'"),
+        ("generations: 2 ", "generations: many", "search.generations: expected an integer, found 'many'"),
         (
             "generations:",
             "generation:",
@@ -429,9 +429,9 @@ def test_second_interrupt_while_the_checkpoint_is_written(nastk, finished_runs, 
 def test_signal_in_the_last_step(nastk, monkeypatch):
     """There is nothing left to stop: the results are written."""
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "update", _signalling(signal.SIGTERM, at=4))
+        patch.setattr(Progress, "update", _signalling(signal.SIGTERM, at=3))
         assert nastk(*SEARCH, "--run-dir", "run").code == 0
-    assert json.loads(Path("run/summary.json").read_text())["steps"] == 4
+    assert json.loads(Path("run/summary.json").read_text())["steps"] == 3
 
 
 def test_interrupt_before_the_run_starts(nastk, monkeypatch):
