@@ -141,9 +141,8 @@ def main() -> None:
     )
     for what, make in STEPS.items():
         size = options.batch_size if what == "supernet" else options.network_batch_size
-        print(
-            f"\n{what}, batch {size}\n| variant | s a step, median (min-max) | plain / variant | peak MiB |\n|---|---|---|---|"
-        )
+        print(f"\n{what}, batch {size}")
+        print("| variant | s a step, median (min-max) | plain / variant | peak MiB |\n|---|---|---|---|")
         steps = {kind: make(kind, options) for kind in KINDS}
         losses = {kind: step() for kind, step in steps.items()}  # warm-up
         if what == "supernet":

@@ -31,8 +31,6 @@ def train_network(
     open_run is called when all that a user can get wrong has been checked.
     weights: start from this file of an earlier evaluation instead of from scratch.
     """
-    from safetensors import SafetensorError
-
     from nastk import registry
     from nastk.data.augmentation import Augmentation
     from nastk.data.batches import Batches
@@ -87,10 +85,7 @@ def train_network(
 
     data = {"classes": train.classes, "shape": train.shape, "mean": train.mean, "std": train.std}
     with run.replacing("weights.safetensors") as path:
-        try:
-            weight_files.save(path, network, genotype, network=dataclasses.asdict(config.network), data=data)
-        except SafetensorError as error:  # its writer reports a full disk so
-            raise OSError(f"cannot be written: {error}") from None
+        weight_files.save(path, network, genotype, network=dataclasses.asdict(config.network), data=data)
     score = {"name": "accuracy", "value": job.test_accuracy, "direction": "max", "split": "test"}
     write_summary(
         run,

@@ -64,7 +64,11 @@ def load_images(
 
 def data_root(config: DataConfig) -> Path:
     """Where known names are looked for: `data.dir`, else $NASTK_DATA, else ~/.cache/nastk."""
-    return Path(config.dir or os.environ.get("NASTK_DATA") or "~/.cache/nastk").expanduser()
+    root = Path(config.dir or os.environ.get("NASTK_DATA") or "~/.cache/nastk")
+    try:
+        return root.expanduser()
+    except RuntimeError:
+        raise ValueError(f"{printable(root)}: there is no such user") from None
 
 
 def _locate(config: DataConfig, named: NamedDataset | None) -> Path | NamedDataset:

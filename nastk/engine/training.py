@@ -69,9 +69,11 @@ def train_epoch(
     engine: Engine,
     *,
     grad_clip: float,
+    before_step: Callable[[Tensor, Tensor], None] | None = None,
 ) -> Averages:
     """One pass of optimiser steps over `batches`; gradients are clipped to a total norm.
 
+    before_step is called with each batch, before the step on it.
     Raises NonFiniteLoss, and Stopped if the run is asked to stop and the epoch lasts.
     """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
@@ -79,6 +81,8 @@ def train_epoch(
     step = -1
     for step, (images, labels) in enumerate(batches):
         engine.stop.at_batch()
+        if before_step is not None:
+            before_step(images, labels)
         optimizer.zero_grad(set_to_none=True)
         with engine.autocast():
             loss, logits = loss_of(images, labels)

@@ -7,9 +7,13 @@ softmax or samples over architecture parameters in the methods that have such pa
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
+
+from nastk.spaces.mask import Mask
 
 Weight = float | Tensor  # a tensor has no dimensions and may need a gradient
 
@@ -37,3 +41,32 @@ def one_hot(paths: tuple[tuple[tuple[int, int], ...], ...], num_edges: int) -> G
             edges[edge].append((operation, float(count)))
         rows.append(tuple(map(tuple, edges)))
     return Gates(tuple(rows))
+
+
+def soft(weights: Tensor, mask: Mask) -> Gates:
+    """The mixture of what `mask` allows, weighted by `weights` [T, E, O]."""
+    scalars = weights.flatten().unbind()
+    _, num_edges, num_operations = weights.shape
+    return Gates(
+        tuple(
+            tuple(
+                tuple((op, scalars[(t * num_edges + e) * num_operations + op]) for op in row)
+                for e, row in enumerate(edges)
+            )
+            for t, edges in enumerate(mask.allowed)
+        )
+    )
+
+
+def masked_softmax(alphas: Tensor, mask: Mask) -> Tensor:
+    """Softmax of alphas [T, E, O] over the allowed operations of every edge; 0 elsewhere."""
+    return alphas.masked_fill(~allowed(mask, alphas.shape[-1]).to(alphas.device), -torch.inf).softmax(dim=-1)
+
+
+def allowed(mask: Mask, num_operations: int) -> Tensor:
+    """The mask as booleans [T, E, O]."""
+
+    def row(operations: Sequence[int]) -> list[bool]:
+        return [op in operations for op in range(num_operations)]
+
+    return torch.tensor([[row(operations) for operations in edges] for edges in mask.allowed])

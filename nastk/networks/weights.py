@@ -9,10 +9,12 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
 from nastk.genotype import Genotype, parse, shown, to_json
+
+METADATA = "nastk"  # the key of the file's metadata under which all of it is, as JSON
 
 # The layers whose size depends on the number of classes.
 HEADS = ("classifier.linear", "auxiliary.classifier")
@@ -31,8 +33,11 @@ class Weights:
 def save(
     path: Path, module: nn.Module, genotype: Genotype, *, network: dict[str, Any], data: dict[str, Any]
 ) -> None:
-    metadata = {"genotype": to_json(genotype), "network": json.dumps(network), "data": json.dumps(data)}
-    save_file({name: tensor.contiguous() for name, tensor in module.state_dict().items()}, path, metadata)
+    """Write the file; the same content gives the same bytes. A full disk is an OSError."""
+    tensors = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
+    # One key: safetensors writes several in an order that changes from run to run.
+    about = {"genotype": json.loads(to_json(genotype)), "network": network, "data": data}
+    path.write_bytes(serialise(tensors, {METADATA: json.dumps(about)}))
 
 
 def load(path: Path) -> Weights:
@@ -41,9 +46,11 @@ def load(path: Path) -> Weights:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-        genotype, _ = parse(metadata["genotype"])
-        network, data = _object(metadata, "network"), _object(metadata, "data")
-        return Weights(tensors, genotype, network, data)
+        about = _object(json.loads(metadata[METADATA]), METADATA)
+        genotype, _ = parse(json.dumps(about["genotype"]))
+        return Weights(
+            tensors, genotype, _object(about["network"], "network"), _object(about["data"], "data")
+        )
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror or error}") from None
     except KeyError as error:
@@ -52,8 +59,7 @@ def load(path: Path) -> Weights:
         raise ValueError(f"{path}: not a weights file of nastk: {error}") from None
 
 
-def _object(metadata: dict[str, str], name: str) -> dict[str, Any]:
-    content = json.loads(metadata[name])
+def _object(content: Any, name: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"{name}: expected an object, found {shown(content)}")
     return content

@@ -134,27 +134,47 @@ def test_no_file_at_all(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "message"),
+    ("name", "value", "message"),
     [
         ("genotype", None, "no 'genotype' in its metadata"),
         ("network", None, "no 'network' in its metadata"),
         ("data", None, "no 'data' in its metadata"),
-        ("genotype", "{}", "format: expected 'nastk-genotype', found None"),
-        ("network", "3", "network: expected an object, found 3"),
-        ("data", "[]", "data: expected an object, found []"),
-        ("data", "{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
-        ("data", "[" * 100_000, "maximum recursion depth exceeded"),
+        ("genotype", {}, "format: expected 'nastk-genotype', found None"),
+        ("network", 3, "network: expected an object, found 3"),
+        ("data", [], "data: expected an object, found []"),
     ],
 )
-def test_damaged_metadata(name, text, message, saved):
+def test_damaged_metadata(name, value, message, saved):
     path, _ = saved
-    metadata = {"genotype": to_json(GENOTYPE), "network": json.dumps(NETWORK), "data": json.dumps(DATA)}
-    metadata.pop(name)
-    save_file(load_file(path), path, metadata if text is None else metadata | {name: text})
+    about = {"genotype": json.loads(to_json(GENOTYPE)), "network": NETWORK, "data": DATA}
+    about.pop(name)
+    save_file(load_file(path), path, {"nastk": json.dumps(about if value is None else about | {name: value})})
+    assert message_of(load, path).startswith(f"{path}: not a weights file of nastk: {message}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("3", "nastk: expected an object, found 3"),
+        ("{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ("[" * 100_000, "maximum recursion depth exceeded"),
+    ],
+)
+def test_metadata_that_are_no_json_object(text, message, saved):
+    path, _ = saved
+    save_file(load_file(path), path, {"nastk": text})
     assert message_of(load, path).startswith(f"{path}: not a weights file of nastk: {message}")
 
 
 def test_a_safetensors_file_of_someone_else(tmp_path):
     path = tmp_path / "other.safetensors"
     save_file({"a": torch.zeros(1)}, path)
-    assert message_of(load, path) == f"{path}: not a weights file of nastk: no 'genotype' in its metadata"
+    assert message_of(load, path) == f"{path}: not a weights file of nastk: no 'nastk' in its metadata"
+
+
+def test_the_same_content_gives_the_same_bytes(saved, tmp_path):
+    path, state = saved
+    network = network_of()
+    network.load_state_dict(state)
+    save(tmp_path / "again", network, GENOTYPE, network=NETWORK, data=DATA)
+    assert (tmp_path / "again").read_bytes() == path.read_bytes()
