@@ -98,11 +98,15 @@ class TrainConfig:
     momentum: float = key(0.9, "momentum of SGD", low=0, high=1)
     weight_decay: float = key(3e-4, "weight decay of SGD", low=0)
     grad_clip: float = key(5.0, "largest gradient norm", above=0)
+
+
+@dataclass
+class DropPathTrainConfig(TrainConfig):
     drop_path: float = key(0.2, "drop-path probability that is reached at the end", low=0, high=0.95)
 
 
 @dataclass
-class StandaloneTrainConfig(TrainConfig):
+class StandaloneTrainConfig(DropPathTrainConfig):
     auxiliary_weight: float = key(0.4, "weight of the auxiliary head's loss", low=0)
     label_smoothing: float = key(0.0, "label smoothing of the training loss", low=0, high=0.99)
     eval_batch_size: int = key(512, "images a step when testing", low=1)
@@ -132,7 +136,6 @@ _SEARCH_GROUPS = {
     "space": SpaceConfig,
     "network": SupernetConfig,
     "data": SearchDataConfig,
-    "train": TrainConfig,
     "engine": EngineConfig,
     "run": RunConfig,
 }
@@ -175,7 +178,7 @@ def schemas(command: str, method: str | None = None) -> dict[str, type]:
     if command != "search":
         return _TRAIN_GROUPS
     method_class = registry.find("method", registry.METHODS, str(method)).load()
-    return {"search": method_class.Config} | _SEARCH_GROUPS
+    return {"search": method_class.Config} | _SEARCH_GROUPS | {"train": method_class.TrainConfig}
 
 
 def resolve(command: str, name: str, preset: str, overrides: Sequence[str]) -> Config:

@@ -47,6 +47,14 @@ METHODS: dict[str, Entry] = {
         "nastk.methods.relativenas:RelativeNAS",
         "slow-fast learning of a population of continuous encodings (arXiv 2009.06193)",
     ),
+    "darts": Entry(
+        "nastk.methods.darts:DARTS",
+        "gradients by architecture parameters, first or second order (arXiv 1806.09055)",
+    ),
+    "pdarts": Entry(
+        "nastk.methods.pdarts:PDARTS",
+        "DARTS in stages of growing depth, with few skips (arXiv 1904.12760)",
+    ),
     "random": Entry(
         "nastk.methods.random_search:RandomSearch",
         "random encodings, trained and scored exactly as relativenas does: its baseline",

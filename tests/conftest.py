@@ -16,7 +16,10 @@ from nastk.data.search_images import SearchImages
 from nastk.engine.device import Engine
 from nastk.methods.search import SearchContext
 
-TINY = ("network.init_channels=2", "network.num_cells=3", "train.batch_size=8", "search.population=4")
+torch.set_num_threads(1)  # small nets: threads would wait for one another more than they compute
+
+TINY = ("network.init_channels=2", "network.num_cells=3", "train.batch_size=8")
+OWN = {"relativenas": ("search.population=4",), "random": ("search.population=4",)}
 
 
 def make_images(
@@ -43,7 +46,7 @@ def make_context():
     """A function (method, *KEY=VALUE words, operations=None, images=None) -> SearchContext."""
 
     def make(method: str, *words: str, seed: int = 0, images: SearchImages | None = None) -> SearchContext:
-        config = resolve("search", method, "quick", [*TINY, f"run.seed={seed}", *words])
+        config = resolve("search", method, "quick", [*TINY, *OWN.get(method, ()), f"run.seed={seed}", *words])
         space = registry.load_space(config.space.name)
         if images is None:
             augmentation = Augmentation(pad=1, flip=True, cutout=2)

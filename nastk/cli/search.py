@@ -106,6 +106,12 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
     )
     for cell_type, picture in draw(result.genotype).items():
         run.write_text(f"cell_{cell_type}.svg", picture)
+    for name, genotype in result.others.items():
+        run.write_text(f"{name}.json", to_json(genotype, provenance | {"score": None}))
+        for cell_type, picture in draw(genotype).items():
+            run.write_text(f"{name}_cell_{cell_type}.svg", picture)
+    if result.details:
+        run.write_json("details.json", result.details)
     params, macs = network_size(result.genotype, images.shape, len(images.classes))
     not_copied = None
     try:

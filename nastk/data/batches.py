@@ -58,6 +58,13 @@ class Batches:
             draws = self.augmentation.draw(self.num_images, height, width, augmenting)
         return self._run(order, draws)
 
+    def cycle(
+        self, shuffling: torch.Generator | None = None, augmenting: torch.Generator | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Epoch after epoch without end: within each, every image once."""
+        while True:
+            yield from self.epoch(shuffling, augmenting)
+
     def _run(self, order: Tensor, draws: Draws | None) -> Iterator[tuple[Tensor, Tensor]]:
         images = self.images
         labels = images.labels[order].to(images.device).split(self.batch_size)

@@ -36,8 +36,8 @@ def save(run: Run, engine: Engine, *, config: str, step: int, wall_s: float, job
         temporary.write_bytes(buffer.getbuffer())
 
 
-def load(run: Run, engine: Engine, *, config: str) -> dict[str, Any]:
-    """The content of the run's checkpoint, its random streams restored.
+def load(run: Run, *, config: str) -> dict[str, Any]:
+    """The content of the run's checkpoint.
 
     Raises RunError for a damaged file, another version, or a checkpoint of another configuration.
     """
@@ -60,7 +60,6 @@ def load(run: Run, engine: Engine, *, config: str) -> dict[str, Any]:
         raise RunError(f"{path}: version {content.get('version')} of the format; this nastk reads {VERSION}")
     if content.get("config") != _digest(config):
         raise RunError(f"{path}: belongs to another configuration than {run.path / 'config.yaml'}")
-    engine.streams.load_state_dict(content["streams"], engine.device)
     return content
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from nastk.engine.training import Averages
+
 
 @dataclass(frozen=True)
 class Score:
@@ -27,6 +29,11 @@ class Score:
     @property
     def finite(self) -> bool:
         return math.isfinite(self.value)
+
+    @classmethod
+    def of_mixture(cls, found: Averages, *, cost: float) -> Score:
+        """The validation loss of a mixed supernet, all its operations weighted."""
+        return cls(found.loss, "cross_entropy", "min", "validation", "mixture", found.accuracy, cost)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nastk.config import key
+from nastk.config import DropPathTrainConfig, key
 from nastk.engine.schedules import cosine, linear
 from nastk.estimators.score import Score, best_first
 from nastk.estimators.shared_weights import SharedWeights
@@ -38,6 +38,7 @@ class RelativeNAS(Search):
     """The population of RelativeNAS; a step is one pair, and the last step the final selection."""
 
     Config = RelativeNASConfig
+    TrainConfig = DropPathTrainConfig
     spaces = ("relativenas", "darts")
 
     def __init__(self, context: SearchContext) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from nastk.config import Config
+from nastk.config import Config, TrainConfig
 from nastk.data.search_images import SearchImages
 from nastk.engine.device import Engine
 from nastk.estimators.score import Score
@@ -30,21 +30,29 @@ class SearchContext:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The genotype a search settled on, its score, and all candidates of the last choice, best first."""
+    """The genotype a search settled on, its score, and all candidates of the last choice, best first.
+
+    others: further genotypes worth keeping, by name (stages, levels). details: what else the method
+    tells of its course, as JSON.
+    """
 
     genotype: Genotype
     score: Score
     ranking: list[tuple[Genotype, Score]]
+    others: dict[str, Genotype] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 class Search:
     """A search method: an engine.drive.Job whose `result` is there once it is finished.
 
     Config: the dataclass of the method's own keys (group `search`), declared with config.key.
+    TrainConfig: the dataclass of the keys of training (group `train`).
     spaces: the names of the search spaces it can take.
     """
 
     Config: ClassVar[type]
+    TrainConfig: ClassVar[type] = TrainConfig
     spaces: ClassVar[tuple[str, ...]]
 
     num_steps: int

@@ -1,0 +1,169 @@
+"""P-DARTS: a relaxed search in stages, deeper and with fewer operations from one to the next.
+
+Source: Chen, Xie, Wu, Tian, Progressive DARTS (arXiv 1904.12760) and its public code. Every stage
+starts with fresh weights and architecture parameters; only the mask is carried over. A stage trains
+weights alone for `warmup_epochs`, then both in turn, first order. Two regularisers hold skips back:
+dropout after them, which fades within a stage, and the refinement of the found cell to `max_skips`.
+Where nastk differs from the released code: the learning rate follows the true cosine, lists of
+unequal length are refused, the refined cell is the result without copying by hand.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from nastk.config import key
+from nastk.engine.schedules import cosine
+from nastk.estimators.score import Score
+from nastk.genotype import Genotype
+from nastk.methods.relaxation import Relaxation
+from nastk.methods.search import Search, SearchContext, SearchResult
+from nastk.networks.skip_dropout import SkipDropout
+from nastk.spaces.derivation import derive_pdarts, limit_skips, num_skips, shrink
+from nastk.spaces.mask import Mask
+
+
+@dataclass
+class PDARTSConfig:
+    add_cells: list[int] = key([0, 6, 12], "cells of each stage, on top of network.num_cells", low=0)
+    num_operations: list[int] = key(
+        [8, 5, 3], "most operations on an edge in each stage; the first has all", low=1
+    )
+    skip_dropout: list[float] = key(
+        [0.1, 0.4, 0.7], "dropout after skips at each stage's start", low=0, high=0.95
+    )
+    warmup_epochs: int = key(10, "epochs of a stage, of train.epochs, that train weights alone", low=0)
+    max_skips: int | None = key(
+        2, "most skips in the normal cell; null: as many as were found", low=0, high=8
+    )
+    lr: float = key(6e-4, "learning rate of the architecture parameters", above=0)
+    weight_decay: float = key(1e-3, "weight decay of the architecture parameters", low=0)
+
+
+class PDARTS(Search):
+    """The stages of P-DARTS; a step is an epoch."""
+
+    Config = PDARTSConfig
+    spaces = ("darts", "relativenas")
+
+    def __init__(self, context: SearchContext) -> None:
+        super().__init__(context)
+        settings, train = context.config.search, context.config.train
+        lengths = {
+            f"search.{name}": len(getattr(settings, name))
+            for name in ("add_cells", "num_operations", "skip_dropout")
+        }
+        if len(set(lengths.values())) != 1 or 0 in lengths.values():
+            found = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+            raise ValueError(f"every stage needs one entry in each list: {found}")
+        if settings.warmup_epochs >= train.epochs:
+            raise ValueError(
+                f"search.warmup_epochs: {settings.warmup_epochs} of {train.epochs} epochs (train.epochs) "
+                "leave none for the architecture"
+            )
+        if settings.num_operations != sorted(settings.num_operations, reverse=True):
+            raise ValueError(
+                f"search.num_operations: must not grow from stage to stage: {settings.num_operations}"
+            )
+        self.num_stages = len(settings.add_cells)
+        self.epochs = train.epochs  # of a stage
+        self.num_steps = self.num_stages * self.epochs
+        self.num_done = 0
+        self.score: dict[str, Any] = {}
+        self.stages: list[dict[str, Any]] = []  # of each finished stage: mask, strengths
+        self._begin_stage(context.mask, stage=0)
+
+    @property
+    def finished(self) -> bool:
+        return self.num_done == self.num_steps
+
+    def step(self) -> dict[str, Any]:
+        settings, train = self.context.config.search, self.context.config.train
+        stage, epoch = divmod(self.num_done, self.epochs)
+        lr = cosine(train.lr, train.lr_min, epoch, self.epochs)
+        rate = skip_dropout_rate(settings.skip_dropout[stage], epoch, self.epochs, settings.warmup_epochs)
+        engine = self.context.engine
+        dropout = SkipDropout(rate, engine.streams.on(engine.device, "skip_dropout")) if rate > 0 else None
+        order = 1 if epoch >= settings.warmup_epochs else None
+        found = self.relaxation.train_epoch(lr=lr, order=order, dropout=dropout)
+        self.num_done += 1
+        metrics = {
+            "phase": f"stage {stage + 1}",
+            "train_loss": found.loss,
+            "train_accuracy": found.accuracy,
+            "lr": lr,
+            "skip_dropout": rate,
+            "skips": num_skips(derive_pdarts(self.context.space, self.mask, self.relaxation.strengths())),
+        }
+        if epoch == self.epochs - 1:
+            validation = self.relaxation.validate()
+            metrics |= {"loss": validation.loss, "accuracy": validation.accuracy}
+            self.score = Score.of_mixture(validation, cost=self.num_done).to_json()
+            self.stages.append({"mask": self.mask.to_json(), "strengths": self.relaxation.strengths()})
+            if not self.finished:
+                self._begin_stage(self.mask, stage=stage + 1, strengths=self.relaxation.strengths())
+        return metrics
+
+    def result(self) -> SearchResult:
+        """The derived cell, refined to max_skips; beside it every level of refinement and every stage's cell."""
+        space, score = self.context.space, Score(**self.score)
+        masks = [Mask.from_json(stage["mask"]) for stage in self.stages]
+        levels = limit_skips(space, masks[-1], self.stages[-1]["strengths"])
+        others = {f"skips_{level}": genotype for level, genotype in levels.items()}
+        for number, (mask, stage) in enumerate(zip(masks, self.stages, strict=True), start=1):
+            others[f"stage_{number}"] = derive_pdarts(space, mask, stage["strengths"])
+        chosen = choose_level(levels, self.context.config.search.max_skips)
+        return SearchResult(chosen, score, [(chosen, score)], others=others, details={"stages": self.stages})
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "num_done": self.num_done,
+            "score": self.score,
+            "stages": self.stages,
+            "mask": self.mask.to_json(),
+            "relaxation": self.relaxation.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.num_done, self.score, self.stages = state["num_done"], state["score"], state["stages"]
+        stage = min(self.num_done // self.epochs, self.num_stages - 1)
+        self._build(Mask.from_json(state["mask"]), stage)
+        self.relaxation.load_state_dict(state["relaxation"])
+
+    def _begin_stage(self, mask: Mask, *, stage: int, strengths: Any = None) -> None:
+        """Drop the weakest operations of every edge, then start with everything else fresh."""
+        if strengths is not None:
+            mask = shrink(mask, strengths, self.context.config.search.num_operations[stage])
+        self._build(mask, stage)
+
+    def _build(self, mask: Mask, stage: int) -> None:
+        config = self.context.config
+        self.mask = mask
+        self.relaxation = Relaxation(
+            self.context,
+            mask,
+            init_channels=config.network.init_channels,
+            num_cells=config.network.num_cells + config.search.add_cells[stage],
+            lr=config.search.lr,
+            weight_decay=config.search.weight_decay,
+            clip_alphas=True,
+        )
+
+
+def skip_dropout_rate(start: float, epoch: int, num_epochs: int, warmup_epochs: int) -> float:
+    """The dropout rate in `epoch` of a stage that starts at `start`.
+
+    Linear, start (num_epochs - epoch - 1) / num_epochs, while weights are trained alone; from then
+    on start exp(-0.2 (epoch - warmup_epochs)): it jumps back to `start` first. Source: public code.
+    """
+    if epoch < warmup_epochs:
+        return start * (num_epochs - epoch - 1) / num_epochs
+    return start * math.exp(-0.2 * (epoch - warmup_epochs))
+
+
+def choose_level(levels: dict[int, Genotype], max_skips: int | None) -> Genotype:
+    """The genotype of level `max_skips`, or the unrefined one if it has no more skips than that."""
+    unrefined = max(levels)
+    return levels[unrefined if max_skips is None else min(max_skips, unrefined)]

@@ -1,0 +1,157 @@
+"""Continuous relaxation: a supernet whose operations are weighted by softmax over parameters.
+
+What DARTS and its relatives share: architecture parameters with their Adam optimiser, the mixed
+supernet with its SGD, and the epoch in which both are trained in turn.
+Source: DARTS (arXiv 1806.09055, sections 2.2 and 2.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nastk import registry
+from nastk.data.batches import Batches
+from nastk.engine import training
+from nastk.engine.bilevel import unrolled_gradient
+from nastk.engine.training import Averages
+from nastk.methods.search import SearchContext
+from nastk.networks.gates import Gates, masked_softmax, soft
+from nastk.networks.skip_dropout import SkipDropout
+from nastk.spaces.derivation import Strengths
+from nastk.spaces.mask import Mask
+
+INITIAL_SCALE = 1e-3
+BETAS = (0.5, 0.999)
+
+
+class Relaxation:
+    """A mixed supernet under `mask` with architecture parameters `alphas` [T, E, O], 1e-3 x normal at first.
+
+    lr, weight_decay: of Adam on the alphas. clip_alphas: clip the alphas' gradient to train.grad_clip,
+    too (P-DARTS does, DARTS does not).
+    """
+
+    def __init__(
+        self,
+        context: SearchContext,
+        mask: Mask,
+        *,
+        init_channels: int,
+        num_cells: int,
+        lr: float,
+        weight_decay: float,
+        clip_alphas: bool,
+    ) -> None:
+        engine, images, train = context.engine, context.images, context.config.train
+        supernet = registry.SPACES[context.space.name].load_supernet()(
+            context.space,
+            mask,
+            init_channels=init_channels,
+            num_cells=num_cells,
+            num_classes=len(images.classes),
+            channels_in=images.shape[0],
+            image_size=images.shape[1:],
+        )
+        training.initialise(supernet, engine.streams["initialisation"])
+        self.context = context
+        self.mask = mask
+        self.supernet = engine.place(supernet)
+        self.weights = list(self.supernet.parameters())
+        self.optimizer = training.sgd(
+            self.weights, lr=train.lr, momentum=train.momentum, weight_decay=train.weight_decay
+        )
+        self.clip_alphas = clip_alphas
+        shape = (len(mask.allowed), len(mask.allowed[0]), len(context.space.operations))
+        draws = torch.randn(shape, generator=engine.streams["architecture"])
+        self.alphas = draws.mul(INITIAL_SCALE).to(engine.device).requires_grad_()
+        self.alpha_optimizer = torch.optim.Adam([self.alphas], lr=lr, betas=BETAS, weight_decay=weight_decay)
+        # In random order: an architecture step on a batch of one class would learn that class.
+        self.validation = Batches(
+            images.validation.images,
+            train.batch_size,
+            augmentation=images.validation.augmentation,
+            shuffle=True,
+        )
+
+    def train_epoch(self, *, lr: float, order: int | None, dropout: SkipDropout | None = None) -> Averages:
+        """One epoch of weight steps, before each of which an architecture step of `order` (None: none).
+
+        Both kinds of step run in training mode, dropout included. Over the epoch the architecture
+        steps go through the validation half once.
+        """
+        context, train, streams = self.context, self.context.config.train, self.context.engine.streams
+        training.set_lr(self.optimizer, lr)
+        self.supernet.train()
+        validation = self.validation.cycle(streams["validating"], streams["validating"])
+
+        def loss_of(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+            logits = self.supernet(images, self.gates(), skip_dropout=dropout)
+            return F.cross_entropy(logits, labels), logits
+
+        def architecture_step(*batch: Tensor) -> None:
+            held_out = next(validation)
+            if order == 1:
+                (gradient,) = torch.autograd.grad(loss_of(*held_out)[0], [self.alphas])
+            else:
+                (gradient,) = unrolled_gradient(
+                    lambda: loss_of(*batch)[0],
+                    lambda: loss_of(*held_out)[0],
+                    self.weights,
+                    [self.alphas],
+                    optimizer=self.optimizer,
+                )
+            self._step(gradient)
+
+        before_step: Callable[[Tensor, Tensor], None] | None = architecture_step if order else None
+        batches = context.images.train.epoch(streams["shuffling"], streams["augmenting"])
+        return training.train_epoch(
+            loss_of,
+            self.optimizer,
+            batches,
+            context.engine,
+            grad_clip=train.grad_clip,
+            before_step=before_step,
+        )
+
+    def validate(self) -> Averages:
+        """The mixture's loss and accuracy on the validation half, weights and running statistics as they are."""
+        self.supernet.eval()
+        batches = self.context.images.validation.epoch(augmenting=self.context.engine.streams["scoring"])
+        gates = self.gates()
+        return training.evaluate(lambda images: self.supernet(images, gates), batches, self.context.engine)
+
+    def gates(self) -> Gates:
+        """Soft gates that pass gradients on to the alphas."""
+        return soft(masked_softmax(self.alphas, self.mask), self.mask)
+
+    def strengths(self) -> Strengths:
+        """The softmax weights [T][E][O], 0 for what the mask forbids."""
+        strengths: Strengths = masked_softmax(self.alphas.detach().double(), self.mask).tolist()
+        return strengths
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "alphas": self.alphas.detach(),
+            "alpha_optimizer": self.alpha_optimizer.state_dict(),
+            "supernet": self.supernet.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        with torch.no_grad():
+            self.alphas.copy_(state["alphas"])
+        for name in ("alpha_optimizer", "supernet", "optimizer"):
+            getattr(self, name).load_state_dict(state[name])
+
+    def _step(self, gradient: Tensor) -> None:
+        """One step of Adam along `gradient` [T, E, O]."""
+        self.alphas.grad = gradient
+        if self.clip_alphas:
+            nn.utils.clip_grad_norm_([self.alphas], self.context.config.train.grad_clip)
+        self.alpha_optimizer.step()
+        self.alphas.grad = None

@@ -1,0 +1,199 @@
+"""DARTS and P-DARTS on a few images: schedules, stages, masks, exact resume."""
+
+import itertools
+
+import pytest
+import torch
+
+from nastk.methods.darts import DARTS
+from nastk.methods.pdarts import PDARTS, choose_level, skip_dropout_rate
+from nastk.networks.skip_dropout import SkipDropout
+from nastk.spaces.derivation import num_skips
+
+FEW = "space.operations=[none,max_pool_3x3,skip_connect,dil_conv_3x3]"  # a quick supernet
+SMALL = (
+    FEW,
+    "network.num_cells=2",
+    "search.add_cells=[0,1,2]",
+    "search.num_operations=[4,3,2]",
+    "train.epochs=2",
+    "search.warmup_epochs=1",
+)
+
+
+def run(search, steps=None):
+    return [search.step() for _ in range(search.num_steps if steps is None else steps)]
+
+
+def state_of(search):
+    """The state as flat tensors and values, to compare."""
+    found = {}
+
+    def walk(name, value):
+        if isinstance(value, dict):
+            for key, item in value.items():
+                walk(f"{name}.{key}", item)
+        elif isinstance(value, list):
+            for number, item in enumerate(value):
+                walk(f"{name}[{number}]", item)
+        else:
+            found[name] = value.clone() if isinstance(value, torch.Tensor) else value
+
+    walk("", search.state_dict())
+    return found
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_darts_trains_weights_and_alphas_and_ends_in_a_genotype(make_context, order):
+    search = DARTS(make_context("darts", FEW, "train.epochs=2", f"search.order={order}"))
+    alphas = search.relaxation.alphas.detach().clone()
+    weights = [weight.detach().clone() for weight in search.relaxation.weights]
+    metrics = run(search)
+    assert search.finished
+    assert not torch.equal(search.relaxation.alphas, alphas)
+    assert sum(torch.equal(a, b) for a, b in zip(weights, search.relaxation.weights, strict=True)) == 0
+    assert metrics[0]["lr"] == 0.1 and "loss" in metrics[-1]
+    result = search.result()
+    assert len(result.genotype.body.normal) == 8
+    assert result.score.value == metrics[-1]["loss"]
+
+
+def test_the_orders_differ_and_a_warm_up_epoch_leaves_the_alphas_alone(make_context):
+    ends = []
+    for order in (None, 1, 2):
+        search = DARTS(make_context("darts", FEW))
+        start = search.relaxation.alphas.detach().clone()
+        search.relaxation.train_epoch(lr=0.05, order=order)
+        ends.append(search.relaxation.alphas.detach().clone())
+        assert torch.equal(start, ends[-1]) == (order is None)
+    assert not torch.equal(ends[1], ends[2])
+
+
+def test_architecture_steps_see_every_validation_image_once_an_epoch(make_context, monkeypatch):
+    context = make_context("darts", FEW, "train.batch_size=5")
+    search = DARTS(context)
+    seen = []
+    real = search.relaxation.validation.cycle
+
+    def recording(*generators):
+        for images, labels in real(*generators):
+            seen.append(images)
+            yield images, labels
+
+    monkeypatch.setattr(search.relaxation.validation, "cycle", recording)
+    search.relaxation.train_epoch(lr=0.05, order=1)
+    assert len(seen) == len(context.images.train) == 4  # 20 training images
+    first_pass = torch.cat(seen)[:12]  # of 12 validation images, in batches of 5, 5, 2
+    assert len({tuple(image.flatten().tolist()) for image in first_pass}) == 12
+
+
+# The schedule of a stage of 25 epochs, 10 of them warm-up, at 0.7: public code's values.
+@pytest.mark.parametrize(
+    ("epoch", "rate"),
+    [(0, 0.672), (9, 0.42), (10, 0.7), (11, 0.573112), (15, 0.257516), (20, 0.094735), (24, 0.042567)],
+)
+def test_skip_dropout_rate(epoch, rate):
+    assert skip_dropout_rate(0.7, epoch, 25, 10) == pytest.approx(rate, abs=5e-7)
+
+
+def test_skip_dropout_scales_what_it_keeps():
+    dropout = SkipDropout(0.75, torch.Generator().manual_seed(0))
+    values = dropout(torch.ones(4000))
+    assert set(values.tolist()) == {0.0, 4.0}
+    assert values.mean() == pytest.approx(1.0, abs=0.15)
+
+
+@pytest.mark.parametrize(("cell_type", "places"), [(0, 14), (1, 6)])
+def test_dropout_stands_after_stride_1_identities_only(make_context, cell_type, places):
+    search = DARTS(make_context("darts"))
+    supernet, counted = search.relaxation.supernet, []
+    position = next(i for i, place in enumerate(supernet.places) if place.cell_type == cell_type)
+    cell = supernet.cells[position].train()
+    place = supernet.places[position]
+    side = 8
+    s1 = torch.randn(2, place.channels_in[1], side, side)
+    s0 = torch.randn(
+        2,
+        place.channels_in[0],
+        side * (2 if place.after_reduction else 1),
+        side * (2 if place.after_reduction else 1),
+    )
+    cell(s0, s1, search.relaxation.gates().rows[cell_type], None, lambda x: counted.append(1) or x)
+    assert len(counted) == places
+    counted.clear()
+    cell.eval()(s0, s1, search.relaxation.gates().rows[cell_type], None, lambda x: counted.append(1) or x)
+    assert not counted
+
+
+def test_pdarts_stages_grow_and_lose_operations(make_context):
+    search = PDARTS(make_context("pdarts", *SMALL))
+    cells, operations, starts = [], [], []
+    for stage in range(3):
+        cells.append(len(search.relaxation.supernet.cells))
+        operations.append({len(row) for edges in search.mask.allowed for row in edges})
+        starts.append(search.relaxation.alphas.detach().clone())
+        metrics = run(search, 2)
+        assert [row["phase"] for row in metrics] == [f"stage {stage + 1}"] * 2
+        assert [row["lr"] for row in metrics] == [0.1, 0.05]
+    assert cells == [2, 3, 4] and operations == [{4}, {3}, {2}]
+    assert not torch.equal(starts[0], starts[1])  # drawn afresh
+    result = search.result()
+    assert num_skips(result.genotype) <= 2
+    assert {"stage_1", "stage_2", "stage_3", "skips_0"} <= set(result.others)
+    masks = [stage["mask"] for stage in result.details["stages"]]
+    for before, after in itertools.pairwise(masks):
+        pairs = zip(itertools.chain(*before), itertools.chain(*after), strict=True)
+        assert all(set(late) < set(early) for early, late in pairs)
+
+
+def test_pdarts_warm_up_leaves_the_alphas_alone(make_context):
+    search = PDARTS(make_context("pdarts", *SMALL))
+    start = search.relaxation.alphas.detach().clone()
+    search.step()
+    assert torch.equal(search.relaxation.alphas, start)
+    search.step()  # trains both; it ends the stage, whose strengths are kept
+    assert len({round(value, 9) for value in search.stages[0]["strengths"][0][0]}) > 1
+
+
+def test_levels_of_refinement():
+    levels = {4: "four", 3: "three", 2: "two", 1: "one", 0: "none"}
+    assert choose_level(levels, 2) == "two"
+    assert choose_level(levels, None) == "four"
+    assert choose_level({1: "one", 0: "none"}, 2) == "one"
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("search.add_cells=[0,6]", "every stage needs one entry in each list: search.add_cells has 2"),
+        ("search.skip_dropout=[]", "search.skip_dropout has 0"),
+        ("search.num_operations=[3,5,8]", "search.num_operations: must not grow"),
+        ("search.warmup_epochs=2", "search.warmup_epochs: 2 of 2 epochs"),
+    ],
+)
+def test_lists_that_do_not_fit_are_refused(make_context, word, message):
+    with pytest.raises(ValueError) as caught:
+        PDARTS(make_context("pdarts", *SMALL, word))
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "steps"),
+    [("darts", DARTS, 2), ("pdarts", PDARTS, 2), ("pdarts", PDARTS, 3)],  # at and within a stage
+)
+def test_going_on_from_a_state_is_exact(make_context, name, method, steps):
+    words = SMALL if name == "pdarts" else (FEW, "train.epochs=4")
+    whole = method(make_context(name, *words))
+    run(whole)
+    first = method(make_context(name, *words))
+    run(first, steps)
+    state, streams = first.state_dict(), first.context.engine.streams.state_dict()
+    second = method(make_context(name, *words))
+    second.load_state_dict(state)
+    second.context.engine.streams.load_state_dict(streams)
+    run(second, second.num_steps - steps)
+    one, other = state_of(whole), state_of(second)
+    assert one.keys() == other.keys()
+    for key, value in one.items():
+        same = torch.equal(value, other[key]) if isinstance(value, torch.Tensor) else value == other[key]
+        assert same, key
