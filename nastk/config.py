@@ -178,7 +178,8 @@ def schemas(command: str, method: str | None = None) -> dict[str, type]:
     if command != "search":
         return _TRAIN_GROUPS
     method_class = registry.find("method", registry.METHODS, str(method)).load()
-    return {"search": method_class.Config} | _SEARCH_GROUPS | {"train": method_class.TrainConfig}
+    found = _SEARCH_GROUPS | {"search": method_class.Config, "train": method_class.TrainConfig}
+    return {group: found[group] for group in GROUPS}
 
 
 def resolve(command: str, name: str, preset: str, overrides: Sequence[str]) -> Config:

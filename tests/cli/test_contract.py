@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
-from conftest import EVALUATE, SEARCH
+from command_lines import EVALUATE, SEARCH
 
 from nastk import __version__, cli
 from nastk.registry import METHODS, TASKS

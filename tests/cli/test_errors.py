@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import EVALUATE, SEARCH, SMALL
+from command_lines import EVALUATE, SEARCH, SMALL
 from PIL import Image
 
 FOUND = '{"format": "nastk-genotype", "version": 1, "space": "darts", '
@@ -56,7 +56,7 @@ def refuses(nastk, monkeypatch) -> Callable[..., None]:
         ("--verbose", ["No such option", "--verbose"]),
         ("search --methd relativenas", ["No such option", "--methd", "--method"]),
         ("search --method", ["'--method' requires an argument"]),
-        ("search", ["--method is missing; known: random, relativenas"]),
+        ("search", ["--method is missing; known: darts, pdarts, random, relativenas"]),
         ("search --method relativena", ["unknown method 'relativena'; did you mean 'relativenas'?"]),
         ("search --method relativenas --space dart", ["'dart'", "'darts'"]),
         ("search --method relativenas --preset quik", ["unknown preset", "did you mean 'quick'?"]),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import EVALUATE, SEARCH
+from command_lines import EVALUATE, SEARCH
 
 DRIVER = Path(__file__).with_name("killing.py")
 COMMANDS = {"search": SEARCH, "evaluate": EVALUATE}

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import EVALUATE, SEARCH, SMALL
+from command_lines import EVALUATE, SEARCH, SMALL
 
 from nastk import config, genotype
 from nastk.cli import running

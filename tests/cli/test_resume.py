@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import EVALUATE, SEARCH
+from command_lines import EVALUATE, SEARCH
 
 from nastk.engine import checkpoint
 from nastk.engine.progress import Progress
