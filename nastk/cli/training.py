@@ -11,7 +11,7 @@ import click
 
 from nastk.cli.options import say
 from nastk.cli.running import drive_job, write_summary
-from nastk.config import Config
+from nastk.config import Config, to_yaml
 from nastk.run import Run
 
 if TYPE_CHECKING:
@@ -85,7 +85,14 @@ def train_network(
 
     data = {"classes": train.classes, "shape": train.shape, "mean": train.mean, "std": train.std}
     with run.replacing("weights.safetensors") as path:
-        weight_files.save(path, network, genotype, network=dataclasses.asdict(config.network), data=data)
+        weight_files.save(
+            path,
+            network,
+            genotype,
+            network=dataclasses.asdict(config.network),
+            data=data,
+            config=to_yaml(config),
+        )
     score = {"name": "accuracy", "value": job.test_accuracy, "direction": "max", "split": "test"}
     write_summary(
         run,

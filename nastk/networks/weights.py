@@ -31,12 +31,21 @@ class Weights:
 
 
 def save(
-    path: Path, module: nn.Module, genotype: Genotype, *, network: dict[str, Any], data: dict[str, Any]
+    path: Path,
+    module: nn.Module,
+    genotype: Genotype,
+    *,
+    network: dict[str, Any],
+    data: dict[str, Any],
+    config: str = "",
 ) -> None:
-    """Write the file; the same content gives the same bytes. A full disk is an OSError."""
+    """Write the file; the same content gives the same bytes. A full disk is an OSError.
+
+    config: the whole configuration as YAML, for people; nothing reads it back.
+    """
     tensors = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
     # One key: safetensors writes several in an order that changes from run to run.
-    about = {"genotype": json.loads(to_json(genotype)), "network": network, "data": data}
+    about = {"genotype": json.loads(to_json(genotype)), "network": network, "data": data, "config": config}
     path.write_bytes(serialise(tensors, {METADATA: json.dumps(about)}))
 
 
