@@ -7,6 +7,8 @@ import types
 import typing
 from typing import Any
 
+from nastk.genotype import shown
+
 
 def allowed_value(dotted: str, value: Any, declared: Any, metadata: Any) -> Any:
     """`value` (1 as 1.0 for a float); ValueError if it is not of the type `declared` or out of bounds."""
@@ -21,12 +23,6 @@ def is_text(declared: Any) -> bool:
     if typing.get_origin(declared) in (typing.Union, types.UnionType):
         return any(map(is_text, typing.get_args(declared)))
     return declared is str
-
-
-def shown(value: Any) -> str:
-    """A value as a message shows it: its repr, kept short."""
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _fits(declared: Any, value: Any) -> bool:

@@ -16,7 +16,8 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from nastk import registry
-from nastk.allowed import allowed_value, is_text, shown
+from nastk.allowed import allowed_value, is_text
+from nastk.genotype import shown
 from nastk.presets import read_preset
 from nastk.yaml_text import read_yaml, yaml_line
 
@@ -117,7 +118,6 @@ class EngineConfig:
     device: str = key("auto", "auto takes CUDA if there is one", choices=("auto", "cpu", "cuda"))
     threads: int = key(0, "CPU threads; 0: as many as PyTorch takes by itself", low=0)
     precision: str = key("fp32", "tf32 and bf16 are for CUDA only", choices=("fp32", "tf32", "bf16"))
-    channels_last: bool = key(True, "keep image tensors channels-last (faster convolutions)")
 
 
 @dataclass

@@ -38,7 +38,7 @@ def to_json(genotype: Genotype, provenance: dict[str, Any] | None = None) -> str
     content = {"format": FORMAT, "version": VERSION, "space": genotype.space}
     content |= load_space(genotype.space).body_to_json(genotype.body)
     content["provenance"] = provenance or {}
-    rows = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in content.items()]
+    rows = [f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in content.items()]
     return "{\n  " + ",\n  ".join(rows) + "\n}\n"
 
 

@@ -147,7 +147,7 @@ def test_values(word, path, value):
         ("train.grad_clip=-.inf", "train.grad_clip: expected more than 0, found -inf"),
         (
             "train.lr=1" + "0" * 400,
-            f"train.lr: expected a finite number, found 1{'0' * 76}...",
+            f"train.lr: expected a finite number, found 1{'0' * 17}...{'0' * 19}",
         ),
         ("train.momentum=1.1", "train.momentum: expected at most 1, found 1.1"),
         ("run.seed=4294967296", "run.seed: expected at most 4294967295, found 4294967296"),
@@ -183,8 +183,8 @@ def test_values(word, path, value):
         ),
         ("train.lr=\0", "'train.lr=\\x00': the value cannot be read as YAML"),
         ("train.lr=\ud800", "'train.lr=\\ud800': the value cannot be read as YAML"),
-        ("train.lr=" + "9" * 5000, f"'train.lr={'9' * 67}...: the value cannot be read as YAML"),
-        ("train.lr=" + "[" * 5000, f"'train.lr={'[' * 67}...: the value cannot be read as YAML"),
+        ("train.lr=" + "9" * 5000, f"'train.lr={'9' * 18}...{'9' * 28}': the value cannot be read as YAML"),
+        ("train.lr=" + "[" * 5000, f"'train.lr={'[' * 18}...{'[' * 28}': the value cannot be read as YAML"),
     ],
 )
 def test_wrong_overrides(word, message):

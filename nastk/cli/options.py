@@ -48,6 +48,10 @@ class CommonOptions:
         named = [word.partition("=")[2] for word in self.overrides if word.startswith(f"{key}=")]
         return flag if flag is not None else named[-1] if named else None
 
+    def chosen_device(self) -> str | None:
+        """The device that was asked for, by flag or by key."""
+        return self._chosen(self.device, "engine.device")
+
     def check_resume(self, **own: Any) -> None:
         """--resume goes on with the run's own configuration: nothing else may be asked for."""
         flags = own | {
@@ -121,7 +125,7 @@ def choose_preset(options: CommonOptions, dataset: str) -> str:
         return "quick"
     import torch
 
-    on_cuda = options.device != "cpu" and torch.cuda.is_available()
+    on_cuda = options.chosen_device() != "cpu" and torch.cuda.is_available()
     preset = "paper" if on_cuda else "small"
     say(
         f"preset: {preset} ({'there is a CUDA device' if on_cuda else 'on the CPU'}; --preset chooses another)"

@@ -142,6 +142,14 @@ def _values(config: Config) -> list[tuple[str, Any]]:
     return list(flatten({group: vars(values) for group, values in config.groups()}))
 
 
+def _holds(path: Path, text: str) -> bool:
+    """Whether the file has this text; not, if another run has just taken it away."""
+    try:
+        return path.is_file() and path.read_bytes() == text.encode()
+    except FileNotFoundError:
+        return False
+
+
 def write_result_file(name: str, text: str) -> Path:
     """Write ./name; a different file already there is first renamed name.1, name.2, ...: nothing is lost.
 
@@ -152,7 +160,7 @@ def write_result_file(name: str, text: str) -> Path:
     try:
         temporary.write_text(text, encoding="utf-8")
         while not _put(temporary, path):
-            if path.is_file() and path.read_bytes() == text.encode():
+            if _holds(path, text):
                 break
             kept = _keep(path)
             if kept is not None:

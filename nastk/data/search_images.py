@@ -38,7 +38,7 @@ def load_search_images(
     return SearchImages(
         train=Batches(images.subset(train).to(device), batch_size, augmentation=augmentation, shuffle=True),
         validation=Batches(
-            images.subset(validation),
+            images.subset(validation).to(device),
             batch_size,
             augmentation=augmentation if config.augment_validation else None,
         ),

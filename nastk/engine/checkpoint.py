@@ -24,6 +24,7 @@ def save(run: Run, engine: Engine, *, config: str, step: int, wall_s: float, job
         "format": FORMAT,
         "version": VERSION,
         "config": _digest(config),
+        "device": engine.device.type,
         "step": step,
         "wall_s": wall_s,
         "streams": engine.streams.state_dict(),
@@ -36,10 +37,11 @@ def save(run: Run, engine: Engine, *, config: str, step: int, wall_s: float, job
         temporary.write_bytes(buffer.getbuffer())
 
 
-def load(run: Run, *, config: str) -> dict[str, Any]:
+def load(run: Run, engine: Engine, *, config: str) -> dict[str, Any]:
     """The content of the run's checkpoint.
 
-    Raises RunError for a damaged file, another version, or a checkpoint of another configuration.
+    Raises RunError for a damaged file, another version, a checkpoint of another configuration, or of
+    another kind of device (whose random streams cannot go on here).
     """
     path = run.path / NAME
     try:
@@ -60,6 +62,10 @@ def load(run: Run, *, config: str) -> dict[str, Any]:
         raise RunError(f"{path}: version {content.get('version')} of the format; this nastk reads {VERSION}")
     if content.get("config") != _digest(config):
         raise RunError(f"{path}: belongs to another configuration than {run.path / 'config.yaml'}")
+    if content.get("device") != engine.device.type:
+        raise RunError(
+            f"{path}: the run was on {content.get('device')}; it cannot go on on {engine.device.type}"
+        )
     return content
 
 

@@ -31,7 +31,6 @@ class Engine:
             )
         self.device = torch.device(name)
         self.precision = config.precision
-        self.layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self.streams = Streams(seed)
         self.stop = StopRequest()
         if config.threads:
@@ -41,8 +40,8 @@ class Engine:
             torch.backends.cudnn.allow_tf32 = config.precision == "tf32"
 
     def place(self, module: M) -> M:
-        """The module on the device, its weights in the memory layout that convolutions like."""
-        return module.to(device=self.device, memory_format=self.layout)  # type: ignore[call-overload]
+        """The module on the device, its weights channels-last, as the images are: convolutions like it."""
+        return module.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def autocast(self) -> AbstractContextManager[object]:
         if self.precision == "bf16":

@@ -48,7 +48,7 @@ def drive(
     """
     steps, wall_before = 0, 0.0
     if resume:
-        content = checkpoint.load(run, config=config)
+        content = checkpoint.load(run, engine, config=config)
         steps, wall_before = content["step"], content["wall_s"]
         job.load_state_dict(content["job"])
         # After the job, which may have to build something, and so draw, before it can load.

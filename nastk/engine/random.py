@@ -24,7 +24,9 @@ class Streams:
 
     def on(self, device: torch.device | str, name: str) -> torch.Generator:
         """The stream called `name`, on `device`."""
-        if name not in self._generators:
+        known = self._generators.get(name)
+        assert known is None or known.device.type == torch.device(device).type, name
+        if known is None:
             digest = hashlib.sha256(f"{self.seed}/{name}".encode()).digest()
             self._generators[name] = torch.Generator(device).manual_seed(int.from_bytes(digest[:7], "big"))
         return self._generators[name]

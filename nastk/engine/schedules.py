@@ -15,5 +15,5 @@ def cosine(start: float, end: float, epoch: int, num_epochs: int) -> float:
 
 
 def linear(end: float, epoch: int, num_epochs: int) -> float:
-    """`end epoch / num_epochs`: from 0 up, as drop path grows in DARTS and its relatives."""
+    """`end epoch / num_epochs`: from 0 up."""
     return end * epoch / num_epochs

@@ -125,7 +125,7 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
 
 
 def sgd(parameters: Iterable[Tensor], *, lr: float, momentum: float, weight_decay: float) -> torch.optim.SGD:
-    """The optimiser of all weights in the DARTS family."""
+    """SGD on `parameters`."""
     return torch.optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)
 
 

@@ -31,9 +31,9 @@ class Score:
         return math.isfinite(self.value)
 
     @classmethod
-    def of_mixture(cls, found: Averages, *, cost: float) -> Score:
-        """The validation loss of a mixed supernet, all its operations weighted."""
-        return cls(found.loss, "cross_entropy", "min", "validation", "mixture", found.accuracy, cost)
+    def of_validation(cls, found: Averages, *, source: str, cost: float) -> Score:
+        """The cross-entropy on the validation half."""
+        return cls(found.loss, "cross_entropy", "min", "validation", source, found.accuracy, cost)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -11,15 +11,18 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F
 
-from nastk import registry
 from nastk.config import SupernetConfig, TrainConfig
 from nastk.data.search_images import SearchImages
 from nastk.engine import training
 from nastk.engine.device import Engine
+from nastk.engine.training import Averages
+from nastk.estimators.building import build_supernet
 from nastk.estimators.score import Score, best_first
 from nastk.genotype import Genotype
 from nastk.networks.drop_path import draw_masks
 from nastk.networks.gates import Gates, one_hot
+
+DIVERGED = Averages(loss=float("nan"), accuracy=0.0)
 
 
 class SharedWeights:
@@ -39,18 +42,10 @@ class SharedWeights:
         network: SupernetConfig,
         train: TrainConfig,
     ) -> None:
-        supernet = registry.SPACES[space.name].load_supernet()(
-            space,
-            mask,
-            init_channels=network.init_channels,
-            num_cells=network.num_cells,
-            num_classes=len(images.classes),
-            channels_in=images.shape[0],
-            image_size=images.shape[1:],
-        )
-        training.initialise(supernet, engine.streams["initialisation"])
         self.space = space
-        self.supernet = engine.place(supernet)
+        self.supernet = build_supernet(
+            space, mask, images, engine, init_channels=network.init_channels, num_cells=network.num_cells
+        )
         self.images = images
         self.engine = engine
         self.config = train
@@ -117,21 +112,21 @@ class SharedWeights:
                     loss_of, optimizer, batches, self.engine, grad_clip=self.config.grad_clip
                 )
         except training.NonFiniteLoss:
-            return _score(float("nan"), 0.0, cost)
+            return self._as_score(DIVERGED, cost)
         if not training.all_finite(path):
-            return _score(float("nan"), 0.0, cost)
+            return self._as_score(DIVERGED, cost)
         return self._score(gates, cost)
 
     def _score(self, gates: Gates, cost: float) -> Score:
         self.supernet.eval()
         batches = self.images.validation.epoch(augmenting=self.engine.streams["validating"])
         found = training.evaluate(lambda images: self.supernet(images, gates), batches, self.engine)
-        return _score(found.loss, found.accuracy, cost)
+        return self._as_score(found, cost)
+
+    @staticmethod
+    def _as_score(found: Averages, cost: float) -> Score:
+        return Score.of_validation(found, source="shared weights", cost=cost)
 
     def _write(self, values: dict[str, Tensor]) -> None:
         for name, value in values.items():
             self._tensors[name].detach().copy_(value)
-
-
-def _score(loss: float, accuracy: float, cost: float) -> Score:
-    return Score(loss, "cross_entropy", "min", "validation", "shared weights", accuracy, cost)

@@ -2,8 +2,9 @@
 
 Source: Liu, Simonyan, Yang, DARTS: Differentiable Architecture Search (arXiv 1806.09055, algorithm 1).
 search.order=2 differentiates through one virtual step of the weights (equations 6-8); order 1 takes
-the weights as they are. Where nastk differs from the released code: over an epoch the architecture
-steps see every validation image once, unaugmented unless data.augment_validation is set.
+the weights as they are. Where nastk differs from the released code: architecture steps go through the
+validation half in random order (the code draws batches with replacement), unaugmented unless
+data.augment_validation is set; the split is shuffled and class-balanced.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class DARTS(Search):
         metrics = {"phase": "search", "train_loss": found.loss, "train_accuracy": found.accuracy, "lr": lr}
         if self.finished:
             validation = self.relaxation.validate()
-            self.score = Score.of_mixture(validation, cost=train.epochs).to_json()
+            self.score = Score.of_validation(validation, source="mixture", cost=train.epochs).to_json()
             metrics |= {"loss": validation.loss, "accuracy": validation.accuracy}
         return metrics | {"skips": num_skips(self._derive())}
 

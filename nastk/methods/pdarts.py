@@ -5,7 +5,8 @@ starts with fresh weights and architecture parameters; only the mask is carried 
 weights alone for `warmup_epochs`, then both in turn, first order. Two regularisers hold skips back:
 dropout after them, which fades within a stage, and the refinement of the found cell to `max_skips`.
 Where nastk differs from the released code: the learning rate follows the true cosine, lists of
-unequal length are refused, the refined cell is the result without copying by hand.
+unequal length are refused, the refined cell is the result without copying by hand, validation images
+are not augmented unless data.augment_validation is set, the split is shuffled and class-balanced.
 """
 
 from __future__ import annotations
@@ -28,9 +29,7 @@ from nastk.spaces.mask import Mask
 @dataclass
 class PDARTSConfig:
     add_cells: list[int] = key([0, 6, 12], "cells of each stage, on top of network.num_cells", low=0)
-    num_operations: list[int] = key(
-        [8, 5, 3], "most operations on an edge in each stage; the first has all", low=1
-    )
+    num_operations: list[int] = key([8, 5, 3], "most operations on an edge; the first stage has all", low=2)
     skip_dropout: list[float] = key(
         [0.1, 0.4, 0.7], "dropout after skips at each stage's start", low=0, high=0.95
     )
@@ -67,6 +66,12 @@ class PDARTS(Search):
             raise ValueError(
                 f"search.num_operations: must not grow from stage to stage: {settings.num_operations}"
             )
+        widest = max(len(row) for edges in context.mask.allowed for row in edges)
+        if settings.num_operations[0] < widest:
+            raise ValueError(
+                f"search.num_operations: the first stage has all {widest} operations, not "
+                f"{settings.num_operations[0]}; space.operations makes the space smaller"
+            )
         self.num_stages = len(settings.add_cells)
         self.epochs = train.epochs  # of a stage
         self.num_steps = self.num_stages * self.epochs
@@ -100,7 +105,7 @@ class PDARTS(Search):
         if epoch == self.epochs - 1:
             validation = self.relaxation.validate()
             metrics |= {"loss": validation.loss, "accuracy": validation.accuracy}
-            self.score = Score.of_mixture(validation, cost=self.num_done).to_json()
+            self.score = Score.of_validation(validation, source="mixture", cost=self.num_done).to_json()
             self.stages.append({"mask": self.mask.to_json(), "strengths": self.relaxation.strengths()})
             if not self.finished:
                 self._begin_stage(self.mask, stage=stage + 1, strengths=self.relaxation.strengths())

@@ -1,7 +1,8 @@
 """Random search with shared weights: the baseline that RelativeNAS is held against.
 
 It is RelativeNAS without learning: the same encoding, pairs, training, merging, budget and final
-selection, but every generation is drafted anew, uniformly in the box.
+selection, but every generation is drafted anew, uniformly in the box. As in RelativeNAS, the result is
+the best of the last generation, not of all drafts.
 """
 
 from __future__ import annotations

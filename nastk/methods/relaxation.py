@@ -7,6 +7,7 @@ Source: DARTS (arXiv 1806.09055, sections 2.2 and 2.3).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,13 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nastk import registry
 from nastk.data.batches import Batches
 from nastk.engine import training
 from nastk.engine.bilevel import unrolled_gradient
 from nastk.engine.training import Averages
+from nastk.estimators.building import build_supernet
 from nastk.methods.search import SearchContext
-from nastk.networks.gates import Gates, masked_softmax, soft
+from nastk.networks.gates import Gates, allowed, masked_softmax, soft
 from nastk.networks.skip_dropout import SkipDropout
 from nastk.spaces.derivation import Strengths
 from nastk.spaces.mask import Mask
@@ -48,26 +49,18 @@ class Relaxation:
         clip_alphas: bool,
     ) -> None:
         engine, images, train = context.engine, context.images, context.config.train
-        supernet = registry.SPACES[context.space.name].load_supernet()(
-            context.space,
-            mask,
-            init_channels=init_channels,
-            num_cells=num_cells,
-            num_classes=len(images.classes),
-            channels_in=images.shape[0],
-            image_size=images.shape[1:],
-        )
-        training.initialise(supernet, engine.streams["initialisation"])
         self.context = context
         self.mask = mask
-        self.supernet = engine.place(supernet)
+        self.supernet = build_supernet(
+            context.space, mask, images, engine, init_channels=init_channels, num_cells=num_cells
+        )
         self.weights = list(self.supernet.parameters())
         self.optimizer = training.sgd(
             self.weights, lr=train.lr, momentum=train.momentum, weight_decay=train.weight_decay
         )
         self.clip_alphas = clip_alphas
-        shape = (len(mask.allowed), len(mask.allowed[0]), len(context.space.operations))
-        draws = torch.randn(shape, generator=engine.streams["architecture"])
+        self.allowed = allowed(mask, len(context.space.operations)).to(engine.device)  # [T, E, O]
+        draws = torch.randn(self.allowed.shape, generator=engine.streams["architecture"])
         self.alphas = draws.mul(INITIAL_SCALE).to(engine.device).requires_grad_()
         self.alpha_optimizer = torch.optim.Adam([self.alphas], lr=lr, betas=BETAS, weight_decay=weight_decay)
         # In random order: an architecture step on a batch of one class would learn that class.
@@ -81,36 +74,42 @@ class Relaxation:
     def train_epoch(self, *, lr: float, order: int | None, dropout: SkipDropout | None = None) -> Averages:
         """One epoch of weight steps, before each of which an architecture step of `order` (None: none).
 
-        Both kinds of step run in training mode, dropout included. Over the epoch the architecture
-        steps go through the validation half once.
+        Both kinds of step run in training mode, dropout included. The architecture steps go through the
+        validation images in random order, again and again if the epoch has more steps than those fill.
         """
         context, train, streams = self.context, self.context.config.train, self.context.engine.streams
         training.set_lr(self.optimizer, lr)
         self.supernet.train()
         validation = self.validation.cycle(streams["validating"], streams["validating"])
 
-        def loss_of(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-            logits = self.supernet(images, self.gates(), skip_dropout=dropout)
+        def loss_of(images: Tensor, labels: Tensor, alphas: Tensor) -> tuple[Tensor, Tensor]:
+            logits = self.supernet(images, self._gates(alphas), skip_dropout=dropout)
             return F.cross_entropy(logits, labels), logits
 
-        def architecture_step(*batch: Tensor) -> None:
+        def architecture_step(images: Tensor, labels: Tensor) -> None:
             held_out = next(validation)
             if order == 1:
-                (gradient,) = torch.autograd.grad(loss_of(*held_out)[0], [self.alphas])
+                with context.engine.autocast():
+                    loss, _ = loss_of(held_out[0], held_out[1], self.alphas)
+                (gradient,) = torch.autograd.grad(loss, [self.alphas])
             else:
+                # In full precision: it takes differences. Only weight steps move the running statistics.
+                statistics = [buffer.clone() for buffer in self.supernet.buffers()]
                 (gradient,) = unrolled_gradient(
-                    lambda: loss_of(*batch)[0],
-                    lambda: loss_of(*held_out)[0],
+                    lambda: loss_of(images, labels, self.alphas)[0],
+                    lambda: loss_of(held_out[0], held_out[1], self.alphas)[0],
                     self.weights,
                     [self.alphas],
                     optimizer=self.optimizer,
                 )
+                for buffer, value in zip(self.supernet.buffers(), statistics, strict=True):
+                    buffer.copy_(value)
             self._step(gradient)
 
         before_step: Callable[[Tensor, Tensor], None] | None = architecture_step if order else None
         batches = context.images.train.epoch(streams["shuffling"], streams["augmenting"])
         return training.train_epoch(
-            loss_of,
+            lambda images, labels: loss_of(images, labels, self.alphas.detach()),
             self.optimizer,
             batches,
             context.engine,
@@ -119,19 +118,25 @@ class Relaxation:
         )
 
     def validate(self) -> Averages:
-        """The mixture's loss and accuracy on the validation half, weights and running statistics as they are."""
+        """The mixture's loss and accuracy on the validation half, weights and running statistics as they are.
+
+        ValueError if the loss is not finite.
+        """
         self.supernet.eval()
         batches = self.context.images.validation.epoch(augmenting=self.context.engine.streams["scoring"])
-        gates = self.gates()
-        return training.evaluate(lambda images: self.supernet(images, gates), batches, self.context.engine)
+        gates = self._gates(self.alphas.detach())
+        found = training.evaluate(lambda images: self.supernet(images, gates), batches, self.context.engine)
+        if not math.isfinite(found.loss):
+            raise ValueError("the supernet's validation loss is not finite; try a smaller train.lr")
+        return found
 
-    def gates(self) -> Gates:
-        """Soft gates that pass gradients on to the alphas."""
-        return soft(masked_softmax(self.alphas, self.mask), self.mask)
+    def _gates(self, alphas: Tensor) -> Gates:
+        """Soft gates; they pass gradients on to `alphas` [T, E, O] if those need any."""
+        return soft(masked_softmax(alphas, self.allowed), self.mask)
 
     def strengths(self) -> Strengths:
         """The softmax weights [T][E][O], 0 for what the mask forbids."""
-        strengths: Strengths = masked_softmax(self.alphas.detach().double(), self.mask).tolist()
+        strengths: Strengths = masked_softmax(self.alphas.detach().double(), self.allowed).tolist()
         return strengths
 
     def state_dict(self) -> dict[str, Any]:

@@ -58,9 +58,9 @@ def soft(weights: Tensor, mask: Mask) -> Gates:
     )
 
 
-def masked_softmax(alphas: Tensor, mask: Mask) -> Tensor:
-    """Softmax of alphas [T, E, O] over the allowed operations of every edge; 0 elsewhere."""
-    return alphas.masked_fill(~allowed(mask, alphas.shape[-1]).to(alphas.device), -torch.inf).softmax(dim=-1)
+def masked_softmax(alphas: Tensor, allowed: Tensor) -> Tensor:
+    """Softmax of alphas [T, E, O] over the operations where `allowed` [T, E, O] is true; 0 elsewhere."""
+    return alphas.masked_fill(~allowed, -torch.inf).softmax(dim=-1)
 
 
 def allowed(mask: Mask, num_operations: int) -> Tensor:

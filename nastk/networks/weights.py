@@ -37,7 +37,7 @@ def save(
     *,
     network: dict[str, Any],
     data: dict[str, Any],
-    config: str = "",
+    config: str,
 ) -> None:
     """Write the file; the same content gives the same bytes. A full disk is an OSError.
 

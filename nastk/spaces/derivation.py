@@ -73,8 +73,8 @@ def limit_skips(space: CellSpace, mask: Mask, strengths: Strengths) -> dict[int,
     choices = space.choices_under(mask)
     skip = space.operations.index(SKIP)
     rows = [list(row) for row in strengths[NORMAL]]
-    others = [_pdarts_cell(space, choices[t], strengths[t]) for t in range(len(space.cell_types))]
-    cell = others[NORMAL]
+    cells = [_pdarts_cell(space, choices[t], strengths[t]) for t in range(len(space.cell_types))]
+    cell = cells[NORMAL]
     levels = {}
     for level in range(_num_skips(cell), -1, -1):
         while _num_skips(cell) > level:
@@ -88,7 +88,7 @@ def limit_skips(space: CellSpace, mask: Mask, strengths: Strengths) -> dict[int,
                 break
             rows[min(removable, key=lambda edge: (rows[edge][skip], edge))][skip] = 0.0
             cell = _pdarts_cell(space, choices[NORMAL], rows)
-        levels[level] = space.genotype([cell, *others[NORMAL + 1 :]])
+        levels[level] = space.genotype([cell, *cells[NORMAL + 1 :]])
     return levels
 
 

@@ -52,6 +52,3 @@ class Mask:
         cells = list(self.allowed)
         cells[cell_type] = tuple(edges)
         return Mask(tuple(cells))
-
-    def contains(self, cell_type: int, edge: int, operation: int) -> bool:
-        return operation in self.allowed[cell_type][edge]

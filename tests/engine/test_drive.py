@@ -169,7 +169,7 @@ def test_a_checkpoint_with_bytes_changed(run, seed):
         content[position] ^= 0xFF
     path.write_bytes(content)
     try:
-        found = checkpoint.load(run, config="c")
+        found = checkpoint.load(run, _engine(), config="c")
     except RunError as error:
         assert str(path) in str(error)
     else:

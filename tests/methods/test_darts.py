@@ -118,10 +118,22 @@ def test_dropout_stands_after_stride_1_identities_only(make_context, cell_type, 
         side * (2 if place.after_reduction else 1),
         side * (2 if place.after_reduction else 1),
     )
-    cell(s0, s1, search.relaxation.gates().rows[cell_type], None, lambda x: counted.append(1) or x)
+    cell(
+        s0,
+        s1,
+        search.relaxation._gates(search.relaxation.alphas).rows[cell_type],
+        None,
+        lambda x: counted.append(1) or x,
+    )
     assert len(counted) == places
     counted.clear()
-    cell.eval()(s0, s1, search.relaxation.gates().rows[cell_type], None, lambda x: counted.append(1) or x)
+    cell.eval()(
+        s0,
+        s1,
+        search.relaxation._gates(search.relaxation.alphas).rows[cell_type],
+        None,
+        lambda x: counted.append(1) or x,
+    )
     assert not counted
 
 
@@ -155,6 +167,23 @@ def test_pdarts_warm_up_leaves_the_alphas_alone(make_context):
     assert len({round(value, 9) for value in search.stages[0]["strengths"][0][0]}) > 1
 
 
+@pytest.mark.parametrize("order", [1, 2])
+def test_only_weight_steps_move_the_running_statistics_twice(make_context, order):
+    """The unrolled gradient's own forward passes leave no trace; a first-order step counts as one more pass."""
+    search = DARTS(make_context("darts", FEW))
+    search.relaxation.train_epoch(lr=0.05, order=order)
+    steps = len(search.context.images.train)
+    assert int(search.relaxation.supernet.stem.norm.num_batches_tracked) == steps * (2 if order == 1 else 1)
+
+
+def test_a_mixture_without_a_finite_loss_is_an_error(make_context):
+    search = DARTS(make_context("darts", FEW))
+    with torch.no_grad():
+        search.relaxation.supernet.classifier.linear.weight.fill_(float("nan"))
+    with pytest.raises(ValueError, match="validation loss is not finite"):
+        search.relaxation.validate()
+
+
 def test_levels_of_refinement():
     levels = {4: "four", 3: "three", 2: "two", 1: "one", 0: "none"}
     assert choose_level(levels, 2) == "two"
@@ -167,7 +196,11 @@ def test_levels_of_refinement():
     [
         ("search.add_cells=[0,6]", "every stage needs one entry in each list: search.add_cells has 2"),
         ("search.skip_dropout=[]", "search.skip_dropout has 0"),
-        ("search.num_operations=[3,5,8]", "search.num_operations: must not grow"),
+        ("search.num_operations=[4,5,8]", "search.num_operations: must not grow"),
+        (
+            "search.num_operations=[3,3,2]",
+            "search.num_operations: the first stage has all 4 operations, not 3",
+        ),
         ("search.warmup_epochs=2", "search.warmup_epochs: 2 of 2 epochs"),
     ],
 )

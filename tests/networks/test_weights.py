@@ -26,7 +26,7 @@ def saved(tmp_path):
     network = network_of().to(memory_format=torch.channels_last)
     network(torch.randn(2, 3, 8, 8))
     path = tmp_path / "weights.safetensors"
-    save(path, network, GENOTYPE, network=NETWORK, data=DATA)
+    save(path, network, GENOTYPE, network=NETWORK, data=DATA, config="")
     return path, network.state_dict()
 
 
@@ -68,7 +68,7 @@ def test_an_auxiliary_head_that_only_one_has_is_left_out(saved, tmp_path):
     other = network_of(auxiliary=False)
     assert adopt(other, load(path), path) is False
     assert differing(other, state) == set()
-    save(tmp_path / "plain", other, GENOTYPE, network=NETWORK, data=DATA)
+    save(tmp_path / "plain", other, GENOTYPE, network=NETWORK, data=DATA, config="")
     third = network_of()
     assert adopt(third, load(tmp_path / "plain"), path) is False
     assert all(name.startswith("auxiliary.") for name in differing(third, state))
@@ -176,5 +176,5 @@ def test_the_same_content_gives_the_same_bytes(saved, tmp_path):
     path, state = saved
     network = network_of()
     network.load_state_dict(state)
-    save(tmp_path / "again", network, GENOTYPE, network=NETWORK, data=DATA)
+    save(tmp_path / "again", network, GENOTYPE, network=NETWORK, data=DATA, config="")
     assert (tmp_path / "again").read_bytes() == path.read_bytes()

@@ -169,7 +169,7 @@ def test_whatever_is_decoded_is_valid_and_obeys_the_mask(case):
     genotype = space.codec(mask).decode(vector)
     assert parse(to_json(genotype))[0] == genotype
     for cell_type, path in enumerate(space.paths(genotype)):
-        assert all(mask.contains(cell_type, edge, operation) for edge, operation in path)
+        assert all(operation in mask.allowed[cell_type][edge] for edge, operation in path)
         if space.distinct_inputs:
             assert all(path[at][0] != path[at + 1][0] for at in range(0, 8, 2))
 

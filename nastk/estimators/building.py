@@ -1,0 +1,28 @@
+"""The supernet of a search: built for its space and images, initialised from its seed, on its device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nastk import registry
+from nastk.data.search_images import SearchImages
+from nastk.engine import training
+from nastk.engine.device import Engine
+from nastk.spaces.mask import Mask
+
+
+def build_supernet(
+    space: Any, mask: Mask, images: SearchImages, engine: Engine, *, init_channels: int, num_cells: int
+) -> Any:
+    """The space's supernet under `mask`; ValueError if it cannot take images of this size."""
+    supernet = registry.SPACES[space.name].load_supernet()(
+        space,
+        mask,
+        init_channels=init_channels,
+        num_cells=num_cells,
+        num_classes=len(images.classes),
+        channels_in=images.shape[0],
+        image_size=images.shape[1:],
+    )
+    training.initialise(supernet, engine.streams["initialisation"])
+    return engine.place(supernet)
