@@ -26,9 +26,6 @@ def evaluate(arch: str | None, options: CommonOptions) -> None:
     if options.resume is not None:
         options.check_resume(arch=arch)
         run, config = open_resumed(options.resume, "evaluate")
-        if run.has("summary.json"):
-            say(f"{run.path} is finished; its result is {run.path / 'summary.json'}")
-            return
         train_network(lambda: run, config, read_resumed_arch(run), weights=None, quiet=options.quiet)
         return
     if arch is None:

@@ -40,7 +40,10 @@ def new_run(options: CommonOptions, what: str, dataset: str) -> Callable[[], Run
 
 
 def open_resumed(path: Path, command: str) -> tuple[Run, Config]:
-    """The run to continue and its configuration; RunError if it is another command's."""
+    """The run to continue and its configuration; RunError if it is another command's.
+
+    A finished run is said to be so, and the command ends there.
+    """
     run = _held(Run.open(path))
     try:
         config = from_yaml(run.read_text("config.yaml"))
@@ -50,6 +53,10 @@ def open_resumed(path: Path, command: str) -> tuple[Run, Config]:
         raise RunError(f"{run.path / 'config.yaml'}: {error}") from None
     if config.command != command:
         raise RunError(f"{path} is a run of nastk {config.command}: nastk {config.command} --resume {path}")
+    if run.has("summary.json"):
+        result = run.path / ("genotype.json" if command == "search" else "summary.json")
+        say(f"{run.path} is finished; its result is {result}")
+        raise click.exceptions.Exit(0)
     return run, config
 
 

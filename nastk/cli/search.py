@@ -37,9 +37,6 @@ def search(method: str | None, space: str | None, options: CommonOptions) -> Non
     if options.resume is not None:
         options.check_resume(method=method, space=space)
         run, config = open_resumed(options.resume, "search")
-        if run.has("summary.json"):
-            say(f"{run.path} is finished; its result is {run.path / 'genotype.json'}")
-            return
         _search(lambda: run, config, options.quiet)
         return
     if method is None:

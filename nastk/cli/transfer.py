@@ -39,9 +39,6 @@ def transfer(task: str | None, arch: str | None, weights: Path | None, options: 
     if options.resume is not None:
         options.check_resume(task=task, arch=arch, weights=weights)
         run, config = open_resumed(options.resume, "transfer")
-        if run.has("summary.json"):
-            say(f"{run.path} is finished; its result is {run.path / 'summary.json'}")
-            return
         found = read_resumed_arch(run)
         started_from = found.provenance.get("weights")
         if isinstance(started_from, str) and not run.has("checkpoint.pt"):

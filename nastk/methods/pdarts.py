@@ -78,7 +78,7 @@ class PDARTS(Search):
         self.num_done = 0
         self.score: dict[str, Any] = {}
         self.stages: list[dict[str, Any]] = []  # of each finished stage: mask, strengths
-        self._begin_stage(context.mask, stage=0)
+        self._build(context.mask, stage=0)
 
     @property
     def finished(self) -> bool:
@@ -108,7 +108,8 @@ class PDARTS(Search):
             self.score = Score.of_validation(validation, source="mixture", cost=self.num_done).to_json()
             self.stages.append({"mask": self.mask.to_json(), "strengths": self.relaxation.strengths()})
             if not self.finished:
-                self._begin_stage(self.mask, stage=stage + 1, strengths=self.relaxation.strengths())
+                kept = settings.num_operations[stage + 1]
+                self._build(shrink(self.mask, self.relaxation.strengths(), kept), stage + 1)
         return metrics
 
     def result(self) -> SearchResult:
@@ -137,13 +138,8 @@ class PDARTS(Search):
         self._build(Mask.from_json(state["mask"]), stage)
         self.relaxation.load_state_dict(state["relaxation"])
 
-    def _begin_stage(self, mask: Mask, *, stage: int, strengths: Any = None) -> None:
-        """Drop the weakest operations of every edge, then start with everything else fresh."""
-        if strengths is not None:
-            mask = shrink(mask, strengths, self.context.config.search.num_operations[stage])
-        self._build(mask, stage)
-
     def _build(self, mask: Mask, stage: int) -> None:
+        """Start a stage: everything but the mask is fresh."""
         config = self.context.config
         self.mask = mask
         self.relaxation = Relaxation(
