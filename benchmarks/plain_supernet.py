@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from nastk.networks.layout import CifarStem, Classifier, Preprocess, places
 from nastk.networks.supernet import CellSupernet
@@ -88,7 +89,7 @@ class PlainCell(nn.Module):
         )
 
     def forward(self, s0: Tensor, s1: Tensor, rows) -> Tensor:  # type: ignore[no-untyped-def]
-        states = self.preprocess(s0, s1)
+        states = self.preprocess(F.relu(s0), F.relu(s1))
         for node in range(NUM_INPUTS, self.edges[-1][0] + 1):
             states.append(
                 sum(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nastk.networks.operations import FactorizedReduce, ReLUConvBN
+from nastk.networks.operations import FactorizedReduce, PointwiseConv
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def check_image_size(height: int, width: int, *, num_cells: int, stem: str) -> N
 
 
 class CifarStem(nn.Module):
-    """3x3 convolution to 3 x C channels at full resolution, batch norm; both cell inputs are its output."""
+    """3x3 convolution to 3 x C channels at full resolution, batch norm, ReLU: both inputs of the first cell."""
 
     def __init__(self, channels_in: int, init_channels: int) -> None:
         super().__init__()
@@ -72,12 +72,12 @@ class CifarStem(nn.Module):
         self.norm = nn.BatchNorm2d(3 * init_channels)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        x = self.norm(self.conv(x))
+        x = F.relu(self.norm(self.conv(x)))
         return x, x
 
 
 class ImageNetStem(nn.Module):
-    """Three stride-2 convolutions: the cell inputs are a quarter and an eighth of the image's side."""
+    """Three stride-2 convolutions: the cell inputs, behind a ReLU, are a quarter and an eighth of the image's side."""
 
     def __init__(self, channels_in: int, channels: int) -> None:
         super().__init__()
@@ -88,11 +88,12 @@ class ImageNetStem(nn.Module):
             nn.ReLU(),
             nn.Conv2d(channels // 2, channels, 3, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(channels),
+            nn.ReLU(),
         )
         self.stem1 = nn.Sequential(
-            nn.ReLU(),
             nn.Conv2d(channels, channels, 3, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(channels),
+            nn.ReLU(),
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -101,16 +102,21 @@ class ImageNetStem(nn.Module):
 
 
 class Preprocess(nn.Module):
-    """Bring a cell's two inputs to its number of channels and one map size."""
+    """Bring a cell's two inputs to its number of channels and one map size.
+
+    ReLU, 1x1 convolution, batch norm, of which the ReLU is done before: two cells read every output,
+    and share it.
+    """
 
     def __init__(self, place: CellPlace, *, affine: bool) -> None:
         super().__init__()
-        first = FactorizedReduce if place.after_reduction else ReLUConvBN
+        first = FactorizedReduce if place.after_reduction else PointwiseConv
         self.first = first(place.channels_in[0], place.channels, affine=affine)
-        self.second = ReLUConvBN(place.channels_in[1], place.channels, affine=affine)
+        self.second = PointwiseConv(place.channels_in[1], place.channels, affine=affine)
 
     def forward(self, s0: Tensor, s1: Tensor) -> list[Tensor]:
-        return [self.first(s0), self.second(s1)]
+        """s0, s1: the outputs of the last cell but one and of the last, behind their ReLU."""
+        return [self.first.rectified(s0, None), self.second.rectified(s1, None)]
 
 
 class AuxiliaryHead(nn.Module):
@@ -132,7 +138,7 @@ class AuxiliaryHead(nn.Module):
         self.classifier = nn.Linear(768, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.relu(x)
+        """x: the map behind its ReLU."""
         if min(x.shape[-2:]) < 5 + self.stride:
             x = F.adaptive_avg_pool2d(x, 2)
         else:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from nastk.genotype import Genotype
 from nastk.networks.drop_path import apply_operation, is_droppable
@@ -105,7 +106,8 @@ class CellNetwork(nn.Module):
         head = self.auxiliary if self.training and len(images) > 1 else None
         auxiliary_logits = None
         for position, cell in enumerate(self.cells):
-            s0, s1 = s1, cell(s0, s1, rest)
+            output = cell(s0, s1, rest)
+            s0, s1 = s1, F.relu(output)
             if position == self.auxiliary_after and head is not None:
                 auxiliary_logits = head(s1)
-        return self.classifier(s1), auxiliary_logits
+        return self.classifier(output), auxiliary_logits

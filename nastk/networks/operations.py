@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nastk.networks.depthwise import DepthwiseConv2d
+from nastk.networks.max_pool import MaxPool2d
 
 
 def gated_norm(norm: nn.BatchNorm2d, x: Tensor, gate: Tensor | None) -> Tensor:
@@ -30,17 +31,6 @@ def gated_norm(norm: nn.BatchNorm2d, x: Tensor, gate: Tensor | None) -> Tensor:
     return F.batch_norm(
         x, norm.running_mean, norm.running_var, weight, bias, batch_statistics, norm.momentum or 0.0, norm.eps
     )
-
-
-class ReLUConvBN(nn.Sequential):
-    """ReLU, 1x1 convolution, batch norm: how a cell preprocesses its inputs."""
-
-    def __init__(self, channels_in: int, channels: int, *, affine: bool) -> None:
-        super().__init__(
-            nn.ReLU(),
-            nn.Conv2d(channels_in, channels, 1, bias=False),
-            nn.BatchNorm2d(channels, affine=affine),
-        )
 
 
 class WeightedOperation(nn.Module):
@@ -67,14 +57,25 @@ class FactorizedReduce(WeightedOperation):
         self.norm = nn.BatchNorm2d(channels, affine=affine)
 
     def forward(self, x: Tensor) -> Tensor:
-        even, odd = F.relu(x[:, :, ::2, ::2]), F.relu(x[:, :, 1::2, 1::2])
-        return self._join(even, odd, None)
+        return self._join(F.relu(x[:, :, ::2, ::2]), F.relu(x[:, :, 1::2, 1::2]), None)
 
     def rectified(self, x: Tensor, gate: Tensor | None) -> Tensor:
         return self._join(x[:, :, ::2, ::2], x[:, :, 1::2, 1::2], gate)
 
     def _join(self, even: Tensor, odd: Tensor, gate: Tensor | None) -> Tensor:
         return gated_norm(self.norm, torch.cat([self.even(even), self.odd(odd)], dim=1), gate)
+
+
+class PointwiseConv(WeightedOperation):
+    """A 1x1 convolution: how a cell preprocesses its inputs."""
+
+    def __init__(self, channels_in: int, channels: int, *, affine: bool) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels_in, channels, 1, bias=False)
+        self.norm = nn.BatchNorm2d(channels, affine=affine)
+
+    def rectified(self, x: Tensor, gate: Tensor | None) -> Tensor:
+        return gated_norm(self.norm, self.conv(x), gate)
 
 
 class SeparableConv(WeightedOperation):
@@ -134,7 +135,7 @@ def build_operation(name: str, channels: int, stride: int, *, affine: bool, pool
         return nn.Identity() if stride == 1 else FactorizedReduce(channels, channels, affine=affine)
     if name in POOLS:
         pool = (
-            nn.MaxPool2d(3, stride, padding=1)
+            MaxPool2d(stride)
             if name == "max_pool_3x3"
             else nn.AvgPool2d(3, stride, padding=1, count_include_pad=False)
         )

@@ -176,8 +176,9 @@ class CellSupernet(nn.Module):
         s0, s1 = self.stem(images)
         rest = iter(masks.unbind()) if masks is not None else None
         for place, cell in zip(self.places, self.cells, strict=True):
-            s0, s1 = s1, cell(s0, s1, gates.rows[place.cell_type], rest, skip_dropout)
-        logits: Tensor = self.classifier(s1)
+            output = cell(s0, s1, gates.rows[place.cell_type], rest, skip_dropout)
+            s0, s1 = s1, F.relu(output)
+        logits: Tensor = self.classifier(output)
         return logits
 
     def num_drop_paths(self, gates: Gates) -> int:

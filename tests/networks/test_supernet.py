@@ -47,7 +47,7 @@ def by_hand(supernet, space, x, weights):
     """The logits; weights[t]: a list of (edge, operation, weight), each one applied by itself."""
     s0, s1 = supernet.stem(x)
     for place, cell in zip(supernet.places, supernet.cells, strict=True):
-        states = cell.preprocess(s0, s1)
+        states = cell.preprocess(s0.relu(), s1.relu())
         for node in space.concat:
             total = torch.zeros(())
             for edge, operation, weight in weights[place.cell_type]:
