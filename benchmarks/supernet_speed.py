@@ -98,6 +98,9 @@ class PlainReduce(nn.Module):
         x = torch.relu(x)
         return self.norm(torch.cat([self.even(x), self.odd(x[:, :, 1:, 1:])], dim=1))
 
+    def rectified(self, x: torch.Tensor, _: None) -> torch.Tensor:
+        return self(x)
+
 
 def batch(size: int, layout: torch.memory_format) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.randn(size, 3, 32, 32).contiguous(memory_format=layout), torch.arange(size) % 10

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import typing
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -172,13 +172,28 @@ class Config:
             if getattr(self, name) is not None:
                 yield name, getattr(self, name)
 
+    def settings(self) -> dict[str, Any]:
+        """ "group.key" -> its value."""
+        return {
+            f"{group}.{name}": value
+            for group, values in self.groups()
+            for name, value in vars(values).items()
+        }
 
-def schemas(command: str, method: str | None = None) -> dict[str, type]:
+
+def search_class(method: str, settings: Mapping[str, Any]) -> Any:
+    """The class of `method` that searches under `settings` ("group.key" -> a value or its text)."""
+    return registry.find("method", registry.METHODS, method).load().for_settings(settings)
+
+
+def schemas(
+    command: str, method: str | None = None, settings: Mapping[str, Any] | None = None
+) -> dict[str, type]:
     """The dataclass of every group that `command` has; a search's own group is its method's."""
     if command != "search":
         return _TRAIN_GROUPS
-    method_class = registry.find("method", registry.METHODS, str(method)).load()
-    found = _SEARCH_GROUPS | {"search": method_class.Config, "train": method_class.TrainConfig}
+    found_class = search_class(str(method), settings or {})
+    found = _SEARCH_GROUPS | {"search": found_class.Config, "train": found_class.TrainConfig}
     return {group: found[group] for group in GROUPS}
 
 
@@ -187,20 +202,21 @@ def resolve(command: str, name: str, preset: str, overrides: Sequence[str]) -> C
 
     Raises ValueError in the user's words for an unknown preset or key, a wrong type or range.
     """
-    values: list[tuple[str, Any]] = []
     if command == "search":
-        values += [("space.name", registry.find("method", registry.METHODS, name).load().spaces[0])]
-    values += flatten(read_preset(name if command == "search" else command, preset))
-    texts = {
-        dotted for dotted, (declared, _) in _declared(schemas(command, name)).items() if is_text(declared)
-    }
+        registry.find("method", registry.METHODS, name)
+    values = list(flatten(read_preset(name if command == "search" else command, preset)))
+    settings = dict(values) | dict(word.split("=", 1) for word in overrides if "=" in word)
+    groups = schemas(command, name, settings)
+    texts = {dotted for dotted, (declared, _) in _declared(groups).items() if is_text(declared)}
     values += [parse_override(word, texts) for word in overrides]
+    if command == "search":
+        values = [("space.name", search_class(name, settings).default_space), *values]
     return _build(command, name, preset, values)
 
 
 def _build(command: str, name: str, preset: str, values: list[tuple[str, Any]]) -> Config:
     """The defaults of the command's groups with `values` set in turn, each one checked."""
-    groups = schemas(command, name)
+    groups = schemas(command, name, dict(values))
     tree = OmegaConf.create({group: OmegaConf.structured(schema) for group, schema in groups.items()})
     known = _declared(groups)
     for dotted, value in values:

@@ -53,7 +53,8 @@ def make_context():
             train = Batches(make_images(20), config.train.batch_size, augmentation=augmentation, shuffle=True)
             validation = Batches(make_images(12, seed=1), config.train.batch_size)
             images = SearchImages(train, validation, ("0", "1"), (1, 8, 8), ())
+        found = images
         mask = space.mask_of(config.space.operations)
-        return SearchContext(config, space, mask, images, Engine(config.engine, config.run.seed))
+        return SearchContext(config, space, mask, Engine(config.engine, config.run.seed), lambda: found)
 
     return make

@@ -17,7 +17,7 @@ from nastk.cli.running import (
     write_result_file,
     write_summary,
 )
-from nastk.config import Config, resolve
+from nastk.config import Config, resolve, search_class
 from nastk.run import Run, RunError
 
 
@@ -57,28 +57,31 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
 
     open_run is called when all that a user can get wrong has been checked.
     """
-    from nastk.data.search_images import load_search_images
+    from nastk.data.search_images import SearchImages, load_search_images
     from nastk.engine.device import Engine
     from nastk.genotype import to_json
     from nastk.methods.search import SearchContext
     from nastk.report.drawings import describe, draw
 
     assert config.space is not None
-    method = registry.METHODS[config.name].load()
-    if config.space.name not in method.spaces:
-        registry.find("space", registry.SPACES, config.space.name)
-        raise ValueError(
-            f"method {config.name} cannot take space {config.space.name!r}, only {' or '.join(method.spaces)}"
-        )
+    method = search_class(config.name, config.settings())
     space = registry.load_space(config.space.name)
+    if not method.takes(space):
+        takes = [name for name in sorted(registry.SPACES) if method.takes(registry.load_space(name))]
+        raise ValueError(f"method {config.name} cannot take space {space.name!r}, only {' or '.join(takes)}")
     mask = space.mask_of(config.space.operations)
     engine = Engine(config.engine, config.run.seed)
-    images = load_search_images(
-        config.data, config.train.batch_size, engine.device, engine.streams["splitting"]
-    )
-    for note in images.notes:
-        say(note)
-    job = method(SearchContext(config, space, mask, images, engine))
+
+    def load_images() -> SearchImages:
+        images = load_search_images(
+            config.data, config.train.batch_size, engine.device, engine.streams["splitting"]
+        )
+        for note in images.notes:
+            say(note)
+        return images
+
+    context = SearchContext(config, space, mask, engine, load_images)
+    job = method(context)
 
     run = open_run()
     steps, wall_s = drive_job(job, run, engine, config, quiet=quiet)
@@ -109,7 +112,7 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
             run.write_text(f"{name}_cell_{cell_type}.svg", picture)
     if result.details:
         run.write_json("details.json", result.details)
-    params, macs = network_size(result.genotype, images.shape, len(images.classes))
+    params, macs = network_size(result.genotype, context.images.shape, len(context.images.classes))
     not_copied = None
     try:
         copy = write_result_file("genotype.json", text)

@@ -15,9 +15,9 @@ from typing import Any
 from nastk.config import key
 from nastk.engine.schedules import cosine
 from nastk.estimators.score import Score
+from nastk.genotype import Genotype
 from nastk.methods.relaxation import Relaxation
 from nastk.methods.search import Search, SearchContext, SearchResult
-from nastk.spaces.derivation import derive_darts, num_skips
 
 
 @dataclass
@@ -31,7 +31,8 @@ class DARTS(Search):
     """One mixed supernet; a step is an epoch."""
 
     Config = DARTSConfig
-    spaces = ("darts", "relativenas")
+    default_space = "darts"
+    needs = ("derive", "num_skips")
 
     def __init__(self, context: SearchContext) -> None:
         super().__init__(context)
@@ -63,7 +64,7 @@ class DARTS(Search):
             validation = self.relaxation.validate()
             self.score = Score.of_validation(validation, source="mixture", cost=train.epochs).to_json()
             metrics |= {"loss": validation.loss, "accuracy": validation.accuracy}
-        return metrics | {"skips": num_skips(self._derive())}
+        return metrics | {"skips": self.context.space.num_skips(self._derive())}
 
     def result(self) -> SearchResult:
         genotype, score = self._derive(), Score(**self.score)
@@ -76,5 +77,6 @@ class DARTS(Search):
         self.epoch, self.score = state["epoch"], state["score"]
         self.relaxation.load_state_dict(state["relaxation"])
 
-    def _derive(self) -> Any:
-        return derive_darts(self.context.space, self.context.mask, self.relaxation.strengths())
+    def _derive(self) -> Genotype:
+        found: Genotype = self.context.space.derive(self.context.mask, self.relaxation.strengths())
+        return found

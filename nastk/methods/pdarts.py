@@ -22,7 +22,7 @@ from nastk.genotype import Genotype
 from nastk.methods.relaxation import Relaxation
 from nastk.methods.search import Search, SearchContext, SearchResult
 from nastk.networks.skip_dropout import SkipDropout
-from nastk.spaces.derivation import derive_pdarts, limit_skips, num_skips, shrink
+from nastk.spaces.derivation import derive_pdarts, limit_skips, shrink
 from nastk.spaces.mask import Mask
 
 
@@ -45,7 +45,8 @@ class PDARTS(Search):
     """The stages of P-DARTS; a step is an epoch."""
 
     Config = PDARTSConfig
-    spaces = ("darts", "relativenas")
+    default_space = "darts"
+    needs = ("concat",)  # cells whose nodes choose two inputs each
 
     def __init__(self, context: SearchContext) -> None:
         super().__init__(context)
@@ -100,7 +101,7 @@ class PDARTS(Search):
             "train_accuracy": found.accuracy,
             "lr": lr,
             "skip_dropout": rate,
-            "skips": num_skips(derive_pdarts(self.context.space, self.mask, self.relaxation.strengths())),
+            "skips": self._num_skips(),
         }
         if epoch == self.epochs - 1:
             validation = self.relaxation.validate()
@@ -137,6 +138,11 @@ class PDARTS(Search):
         stage = min(self.num_done // self.epochs, self.num_stages - 1)
         self._build(Mask.from_json(state["mask"]), stage)
         self.relaxation.load_state_dict(state["relaxation"])
+
+    def _num_skips(self) -> int:
+        space = self.context.space
+        found: int = space.num_skips(derive_pdarts(space, self.mask, self.relaxation.strengths()))
+        return found
 
     def _build(self, mask: Mask, stage: int) -> None:
         """Start a stage: everything but the mask is fresh."""

@@ -39,7 +39,8 @@ class RelativeNAS(Search):
 
     Config = RelativeNASConfig
     TrainConfig = DropPathTrainConfig
-    spaces = ("relativenas", "darts")
+    default_space = "relativenas"
+    needs = ("codec", "paths")
 
     def __init__(self, context: SearchContext) -> None:
         super().__init__(context)

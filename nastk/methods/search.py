@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 from nastk.config import Config, TrainConfig
@@ -18,14 +20,19 @@ class SearchContext:
     """What a search is given: the resolved configuration and the nouns it wires together.
 
     A method obeys `mask` in sampling, relaxing, pruning and decoding, so that any wrapper may
-    restrict it to a part of the space.
+    restrict it to a part of the space. load_images is called when a method first asks for `images`:
+    one that reads a table never does.
     """
 
     config: Config
     space: Any  # a search space of nastk.spaces
     mask: Mask
-    images: SearchImages
     engine: Engine
+    load_images: Callable[[], SearchImages]
+
+    @cached_property
+    def images(self) -> SearchImages:
+        return self.load_images()
 
 
 @dataclass(frozen=True)
@@ -48,14 +55,30 @@ class Search:
 
     Config: the dataclass of the method's own keys (group `search`), declared with config.key.
     TrainConfig: the dataclass of the keys of training (group `train`).
-    spaces: the names of the search spaces it can take.
+    default_space: the space it searches unless another is named.
+    needs: what a space must have for it (attributes of the space), so that a new space is taken
+        without a word here.
     """
 
     Config: ClassVar[type]
     TrainConfig: ClassVar[type] = TrainConfig
-    spaces: ClassVar[tuple[str, ...]]
+    default_space: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]] = ()
 
     num_steps: int
+
+    @classmethod
+    def for_settings(cls, settings: Mapping[str, Any]) -> type[Search]:  # noqa: ARG003
+        """The class that searches under `settings` ("group.key" -> its value or the text given for it).
+
+        A method that wraps another one has the other's keys beside its own: it returns a class for both.
+        """
+        return cls
+
+    @classmethod
+    def takes(cls, space: Any) -> bool:
+        """Whether the method can search `space`."""
+        return all(hasattr(space, name) for name in cls.needs)
 
     def __init__(self, context: SearchContext) -> None:
         self.context = context

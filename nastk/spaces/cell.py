@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from nastk.genotype import Genotype, shown
+from nastk.spaces import derivation
 from nastk.spaces.codec import CellCodec
 from nastk.spaces.mask import Mask
 
@@ -118,6 +119,15 @@ class CellSpace:
     def codec(self, mask: Mask) -> CellCodec:
         """The continuous encoding of the genotypes that obey `mask`."""
         return CellCodec(self, self.choices_under(mask))
+
+    def derive(self, mask: Mask, strengths: derivation.Strengths) -> Genotype:
+        """The genotype of the strongest operations [T][E][O], by DARTS's rule."""
+        return derivation.derive_darts(self, mask, strengths)
+
+    def num_skips(self, genotype: Genotype) -> int:
+        """How many skips the normal cell has."""
+        assert isinstance(genotype.body, CellPair)
+        return derivation.num_skips(genotype.body.normal)
 
     def paths(self, genotype: Genotype) -> tuple[tuple[tuple[int, int], ...], ...]:
         """[T] -> the chosen (edge, operation index) pairs; a pair stands twice if chosen twice."""

@@ -76,8 +76,8 @@ def limit_skips(space: CellSpace, mask: Mask, strengths: Strengths) -> dict[int,
     cells = [_pdarts_cell(space, choices[t], strengths[t]) for t in range(len(space.cell_types))]
     cell = cells[NORMAL]
     levels = {}
-    for level in range(_num_skips(cell), -1, -1):
-        while _num_skips(cell) > level:
+    for level in range(num_skips(cell), -1, -1):
+        while num_skips(cell) > level:
             edges = [
                 space.edge_index[space.concat[position // 2], source]
                 for position, (operation, source) in enumerate(cell)
@@ -90,11 +90,6 @@ def limit_skips(space: CellSpace, mask: Mask, strengths: Strengths) -> dict[int,
             cell = _pdarts_cell(space, choices[NORMAL], rows)
         levels[level] = space.genotype([cell, *cells[NORMAL + 1 :]])
     return levels
-
-
-def num_skips(genotype: Genotype) -> int:
-    """How many skips the normal cell has."""
-    return _num_skips(genotype.body.normal)  # type: ignore[attr-defined]
 
 
 def _pdarts_cell(
@@ -121,5 +116,5 @@ def _best_operations(
     return best
 
 
-def _num_skips(cell: Sequence[Pair]) -> int:
+def num_skips(cell: Sequence[Pair]) -> int:
     return sum(operation == SKIP for operation, _ in cell)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nastk.spaces.cell import DARTS
-from nastk.spaces.derivation import derive_darts, derive_pdarts, limit_skips, num_skips, shrink
+from nastk.spaces.derivation import derive_darts, derive_pdarts, limit_skips, shrink
 from nastk.spaces.mask import Mask
 
 NONE, MAX, AVG, SKIP, SEP3 = range(5)
@@ -58,7 +58,7 @@ def test_refinement_takes_the_weakest_present_skip_away_and_derives_again():
     for edge in range(5, 14):
         strengths[0][edge][SEP3] = 0.01
     levels = limit_skips(DARTS, Mask(((tuple(range(3, 8)),) * 14,) * 2), strengths)
-    found = num_skips(derive_pdarts(DARTS, Mask(((tuple(range(3, 8)),) * 14,) * 2), strengths))
+    found = DARTS.num_skips(derive_pdarts(DARTS, Mask(((tuple(range(3, 8)),) * 14,) * 2), strengths))
     assert max(levels) == found
     assert levels[found].body.normal[:4] == (
         ("skip_connect", 0), ("skip_connect", 1), ("skip_connect", 0), ("sep_conv_3x3", 1)
@@ -93,11 +93,11 @@ def test_refinement_properties(cell, allowed, bias):
     mask, strengths = Mask((tuple(allowed),) * 2), [cell, cell]
     levels = limit_skips(DARTS, mask, strengths)
     unrefined = derive_pdarts(DARTS, mask, strengths)
-    assert levels[num_skips(unrefined)] == unrefined  # at most M skips already: the identity
-    assert sorted(levels) == list(range(num_skips(unrefined) + 1))
+    assert levels[DARTS.num_skips(unrefined)] == unrefined  # at most M skips already: the identity
+    assert sorted(levels) == list(range(DARTS.num_skips(unrefined) + 1))
     for level, genotype in levels.items():
         assert len(genotype.body.normal) == 8
-        assert num_skips(genotype) <= level
+        assert DARTS.num_skips(genotype) <= level
         assert genotype.body.reduce == unrefined.body.reduce
         for position, (operation, source) in enumerate(genotype.body.normal):
             edge = DARTS.edge_index[2 + position // 2, source]
@@ -107,7 +107,7 @@ def test_refinement_properties(cell, allowed, bias):
 def test_where_every_candidate_is_a_skip_the_refinement_ends_with_skips():
     mask = Mask((((SKIP,),) * 14,) * 2)
     levels = limit_skips(DARTS, mask, table(**{f"e{edge}": {SKIP: 0.1 * edge + 0.1} for edge in range(14)}))
-    assert all(num_skips(genotype) == 8 for genotype in levels.values())
+    assert all(DARTS.num_skips(genotype) == 8 for genotype in levels.values())
 
 
 @pytest.mark.parametrize("rule", [derive_darts, derive_pdarts])
