@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
@@ -38,6 +39,12 @@ class Engine:
         if name == "cuda":
             torch.set_float32_matmul_precision("high" if config.precision == "tf32" else "highest")
             torch.backends.cudnn.allow_tf32 = config.precision == "tf32"
+
+    def part(self, name: str) -> Engine:
+        """The same engine for a part of the run, with random streams of its own."""
+        part = copy.copy(self)
+        part.streams = self.streams.part(name)
+        return part
 
     def place(self, module: M) -> M:
         """The module on the device, its weights channels-last, as the images are: convolutions like it."""

@@ -17,6 +17,7 @@ class Streams:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
+        self._prefix = ""
         self._generators: dict[str, torch.Generator] = {}
 
     def __getitem__(self, name: str) -> torch.Generator:
@@ -24,19 +25,35 @@ class Streams:
 
     def on(self, device: torch.device | str, name: str) -> torch.Generator:
         """The stream called `name`, on `device`."""
+        name = self._prefix + name
         known = self._generators.get(name)
         assert known is None or known.device.type == torch.device(device).type, name
         if known is None:
-            digest = hashlib.sha256(f"{self.seed}/{name}".encode()).digest()
-            self._generators[name] = torch.Generator(device).manual_seed(int.from_bytes(digest[:7], "big"))
+            self._generators[name] = torch.Generator(device).manual_seed(self._seed_of(name))
         return self._generators[name]
+
+    def fresh(self, name: str) -> torch.Generator:
+        """A generator on the CPU that stands at the beginning of the stream `name`: the same draws at every call."""
+        return torch.Generator().manual_seed(self._seed_of(self._prefix + name))
+
+    def part(self, name: str) -> Streams:
+        """The streams of a part of the run, kept with the others: what happens elsewhere moves nothing in it."""
+        part = Streams(self.seed)
+        part._prefix = f"{self._prefix}{name}/"
+        part._generators = self._generators
+        return part
+
+    def _seed_of(self, name: str) -> int:
+        digest = hashlib.sha256(f"{self.seed}/{name}".encode()).digest()
+        return int.from_bytes(digest[:7], "big")
 
     def state_dict(self) -> dict[str, Tensor]:
         return {name: generator.get_state() for name, generator in sorted(self._generators.items())}
 
     def load_state_dict(self, state: dict[str, Tensor], device: torch.device | str = "cpu") -> None:
         """Go on where `state` was taken; `device` is where streams that are not on the CPU live."""
-        self._generators = {}
+        assert not self._prefix, "a part's streams are loaded with the whole run's"
+        self._generators.clear()  # in place: parts share it
         for name, values in state.items():
             on_cpu = values.numel() == torch.Generator().get_state().numel()
             self.on("cpu" if on_cpu else device, name).set_state(values)

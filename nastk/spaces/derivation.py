@@ -3,6 +3,10 @@
 Strengths are [T][E][O]: for each cell type, edge and operation a softmax weight; entries that the
 mask forbids are not looked at. Sources: DARTS (arXiv 1806.09055, section 2.4), P-DARTS (arXiv
 1904.12760, section 3) and their public codes for what happens on ties.
+
+Where edges are compared, a softmax over fewer operations is no merit: strengths of an edge with n
+operations are taken times n / N, N being those of the edge with the most. So equal architecture
+parameters prefer no edge, whatever the mask; where all edges have alike many, nothing changes.
 """
 
 from __future__ import annotations
@@ -42,12 +46,12 @@ def derive_darts(space: CellSpace, mask: Mask, strengths: Strengths) -> Genotype
 
     On ties the lower input and the lower operation win; a node's pairs stand strongest first.
     """
-    choices = space.choices_under(mask)
+    choices, fair = space.choices_under(mask), fair_strengths(mask, strengths)
     cells = []
     for t in range(len(space.cell_types)):
         pairs: list[Pair] = []
         for node in space.concat:
-            best = _best_operations(space, choices[t], strengths[t], node)
+            best = _best_operations(space, choices[t], fair[t], node)
             ranked = sorted(best, key=lambda source: -best[source][0])  # stable: ties keep the lower input
             pairs += [(space.operations[best[source][1]], source) for source in ranked[:2]]
         cells.append(tuple(pairs))
@@ -56,10 +60,8 @@ def derive_darts(space: CellSpace, mask: Mask, strengths: Strengths) -> Genotype
 
 def derive_pdarts(space: CellSpace, mask: Mask, strengths: Strengths) -> Genotype:
     """P-DARTS's rule: as DARTS's, but on ties the higher input wins; pairs stand by ascending input."""
-    choices = space.choices_under(mask)
-    return space.genotype(
-        [_pdarts_cell(space, choices[t], strengths[t]) for t in range(len(space.cell_types))]
-    )
+    choices, fair = space.choices_under(mask), fair_strengths(mask, strengths)
+    return space.genotype([_pdarts_cell(space, choices[t], fair[t]) for t in range(len(space.cell_types))])
 
 
 def limit_skips(space: CellSpace, mask: Mask, strengths: Strengths) -> dict[int, Genotype]:
@@ -70,10 +72,10 @@ def limit_skips(space: CellSpace, mask: Mask, strengths: Strengths) -> dict[int,
     cell is derived again, until it has no more than M. A removed skip never returns, except on an
     edge that has no other operation; then a level may keep more than M.
     """
-    choices = space.choices_under(mask)
+    choices, fair = space.choices_under(mask), fair_strengths(mask, strengths)
     skip = space.operations.index(SKIP)
-    rows = [list(row) for row in strengths[NORMAL]]
-    cells = [_pdarts_cell(space, choices[t], strengths[t]) for t in range(len(space.cell_types))]
+    rows = [list(row) for row in fair[NORMAL]]
+    cells = [_pdarts_cell(space, choices[t], fair[t]) for t in range(len(space.cell_types))]
     cell = cells[NORMAL]
     levels = {}
     for level in range(num_skips(cell), -1, -1):
@@ -114,6 +116,18 @@ def _best_operations(
             operation = max(choices[edge], key=lambda op: (strengths[edge][op], -op))
             best[source] = (strengths[edge][operation], operation)
     return best
+
+
+def fair_strengths(mask: Mask, strengths: Strengths) -> list[list[list[float]]]:
+    """Strengths [T][E][O] that can be compared between edges of unlike many operations."""
+    most = max(len(row) for edges in mask.allowed for row in edges)
+    return [
+        [
+            [value * (len(row) / most) for value in values]
+            for row, values in zip(edges, strengths[t], strict=True)
+        ]
+        for t, edges in enumerate(mask.allowed)
+    ]
 
 
 def num_skips(cell: Sequence[Pair]) -> int:

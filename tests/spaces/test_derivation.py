@@ -115,3 +115,22 @@ def test_a_node_without_enough_inputs_is_refused(rule):
     mask = DARTS.full_mask().restrict(0, 0, [NONE])
     with pytest.raises(ValueError, match="node 2 of the normal cell has 1 usable inputs, not 2"):
         rule(DARTS, mask, table())
+
+
+@pytest.mark.parametrize("derive", [derive_darts, derive_pdarts])
+def test_an_edge_with_fewer_operations_is_not_preferred_for_that(derive):
+    """U13: with equal architecture parameters a split edge is kept no sooner than a whole one."""
+    full = DARTS.full_mask()
+    for edge in range(14):
+        mask = full.restrict(0, edge, (SKIP, SEP3))
+        strengths = [
+            [[1 / len(row) if op in row else 0.0 for op in range(8)] for row in edges]
+            for edges in mask.allowed
+        ]
+        whole = [[[1 / 8] * 8] * 14] * 2
+        found, expected = (
+            {source for _, source in derive(DARTS, a, b).body.normal[2 * node : 2 * node + 2]}
+            for node in [DARTS.edges[edge][0] - 2]
+            for a, b in [(mask, strengths), (full, whole)]
+        )
+        assert found == expected
