@@ -1,6 +1,7 @@
 """A search context small enough for tests: a few random grey images, a net of a few channels."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch starts its threads
 
@@ -20,6 +21,22 @@ torch.set_num_threads(1)  # small nets: threads would wait for one another more 
 
 TINY = ("network.init_channels=2", "network.num_cells=3", "train.batch_size=8")
 OWN = {"relativenas": ("search.population=4",), "random": ("search.population=4",)}
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The published tables and images that tests read but the repository may not hold (their licences).
+
+    $NASTK_SHARED_DATA, else shared/data in or beside the checkout.
+    """
+    named = os.environ.get("NASTK_SHARED_DATA")
+    places = [Path(named)] if named else [ROOT / "shared" / "data", ROOT.parent / "shared" / "data"]
+    found = [place for place in places if place.is_dir()]
+    if not found:
+        pytest.skip(f"no published tables: {places[-1]} is no directory")
+    return found[0]
 
 
 def make_images(

@@ -1,0 +1,152 @@
+"""Rank statistics: does an ordering by scores agree with the ordering by truth, and how sure is that?
+
+Everywhere larger is better: `larger_is_better` turns a metric round that is better when it is lower.
+Legend: n architectures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+
+
+def larger_is_better(values: ArrayLike, direction: str) -> Array:
+    """The values [n] of a metric as float64, negated if `direction` is "min" rather than "max".
+
+    What is not finite is the worst, and all of that ties: the rule of estimators.score.best_first.
+    """
+    assert direction in ("min", "max"), direction
+    found = np.asarray(values, dtype=np.float64)
+    return np.where(np.isfinite(found), found if direction == "max" else -found, -np.inf)
+
+
+def dense_ranks(values: ArrayLike) -> Array:
+    """0 for the smallest value, 1 for the next larger, ... [n]: all that the correlations look at.
+
+    Whoever draws from the same values again and again draws from their ranks: ranking integers is cheap.
+    """
+    found = np.asarray(values)
+    assert found.ndim == 1 and not np.isnan(found).any()
+    if found.dtype.kind in "iu" and len(found) and found.min() >= 0 and found.max() < 4 * len(found):
+        return (np.cumsum(np.bincount(found) > 0) - 1)[found]  # by counting, without a sort
+    return np.unique(found, return_inverse=True)[1].astype(np.int64)
+
+
+def kendall_tau_b(x: ArrayLike, y: ArrayLike) -> float:
+    """Kendall's tau-b of two lists [n], in O(n log n); NaN if all of one list is tied.
+
+    (concordant - discordant) / sqrt((pairs not tied in x) (pairs not tied in y)). Sources: Kendall, The
+    treatment of ties in ranking problems (Biometrika 33, 1945); the way of counting is Knight's (Journal
+    of the American Statistical Association 61, 1966) with a radix sort for his merge sort.
+    """
+    first, second = dense_ranks(x), dense_ranks(y)
+    assert len(first) == len(second)
+    num_values = int(second.max(initial=0)) + 1
+    joint = np.sort(first * num_values + second)  # by x, ties by y
+    pairs = len(first) * (len(first) - 1) // 2
+    tied_first, tied_second = _tied_pairs(np.bincount(first)), _tied_pairs(np.bincount(second))
+    tied_both = _tied_pairs(np.diff(np.flatnonzero(np.diff(joint, prepend=-1, append=-1))))
+    discordant = _num_inversions(joint % num_values)
+    untied = (pairs - tied_first) * (pairs - tied_second)
+    if not untied:
+        return math.nan
+    return (pairs - tied_first - tied_second + tied_both - 2 * discordant) / math.sqrt(untied)
+
+
+def spearman(x: ArrayLike, y: ArrayLike) -> float:
+    """Spearman's rho of two lists [n]: Pearson's of the ranks, ties at their average; NaN if all of one tie."""
+    first, second = _average_ranks(x), _average_ranks(y)
+    assert len(first) == len(second)
+    first, second = first - first.mean(), second - second.mean()
+    scale = math.sqrt(float(first @ first) * float(second @ second))
+    return float(first @ second) / scale if scale else math.nan
+
+
+def top_k_regret(scores: ArrayLike, truth: ArrayLike, k: int) -> float:
+    """The best truth of all minus the best truth among the k that `scores` [n] rank first.
+
+    Where scores tie across the k-th place it is the mean over all orders of the tied: the order of the
+    rows of a table is not a finding. k of n or more: 0. Truth must be finite.
+    """
+    found, real = np.asarray(scores, dtype=np.float64), np.asarray(truth, dtype=np.float64)
+    assert len(found) == len(real) and len(real) > 0 and k > 0 and np.isfinite(real).all()
+    best = float(real.max())
+    if k >= len(found):
+        return 0.0
+    last = np.partition(found, -k)[-k]  # the k-th best score
+    certain = real[found > last]
+    floor = float(certain.max()) if len(certain) else -math.inf
+    tied, num_drawn = np.maximum(np.sort(real[found == last])[::-1], floor), k - len(certain)
+    return best - _mean_of_best(tied, num_drawn)
+
+
+def bootstrap_interval(
+    statistic: Callable[..., float],
+    *sizes: int,
+    generator: np.random.Generator,
+    draws: int = 1000,
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """The percentile interval of a statistic when what it was computed from is drawn anew, with replacement.
+
+    statistic: gets one array of indices [size] for every size. `sizes` of (n,) resample architectures, of
+    (seeds, n) seeds and architectures: the architectures alone hide how much a result owes to its seed.
+    Two rankings are compared by a statistic that is their difference, so that both are of the same draw
+    (a paired bootstrap). Draws in which the statistic is NaN do not count; all NaN: (NaN, NaN).
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 13.3.
+    """
+    found = np.array(
+        [statistic(*(generator.integers(size, size=size) for size in sizes)) for _ in range(draws)]
+    )
+    found = found[~np.isnan(found)]
+    if not len(found):
+        return math.nan, math.nan
+    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _average_ranks(values: ArrayLike) -> Array:
+    found = dense_ranks(values)
+    counts = np.bincount(found)
+    return (np.cumsum(counts) - (counts - 1) / 2)[found]
+
+
+def _tied_pairs(counts: Array) -> int:
+    """The pairs within groups of these sizes."""
+    return int((counts * (counts - 1) // 2).sum())
+
+
+def _num_inversions(ranks: Array) -> int:
+    """The pairs i < j with ranks[i] > ranks[j], of dense ranks [n].
+
+    Such a pair differs first in some bit, where the earlier has a one and the later a zero: bit by bit,
+    within each group of equal higher bits, the ones before every zero are counted.
+    """
+    # numpy sorts 16 bits by radix, in O(n); more than 65,536 values cost a logarithm more.
+    smallest = np.min_scalar_type(int(ranks.max(initial=0)))
+    total = 0
+    for bit in range(int(ranks.max(initial=0)).bit_length()):
+        higher = (ranks >> (bit + 1)).astype(smallest)
+        order = np.argsort(higher, kind="stable")
+        ones = (ranks[order] >> bit) & 1
+        ones_before = np.cumsum(ones) - ones
+        starts = np.flatnonzero(np.diff(higher[order].astype(np.int64), prepend=-1))  # of the groups
+        num_zeros = np.add.reduceat(1 - ones, starts)
+        total += int(ones_before @ (1 - ones)) - int(ones_before[starts] @ num_zeros)
+    return total
+
+
+def _mean_of_best(values: Array, num_drawn: int) -> float:
+    """The mean of the largest of `num_drawn` of the values [m], drawn without replacement; values descend.
+
+    None of the first j is drawn with probability prod_{i<j} (m - num_drawn - i) / (m - i).
+    """
+    left = len(values) - np.arange(len(values))
+    none_yet = np.cumprod(np.concatenate([[1.0], np.maximum(left - num_drawn, 0) / left]))
+    return float(values @ (none_yet[:-1] - none_yet[1:]))
