@@ -72,6 +72,12 @@ SPACES: dict[str, SpaceEntry] = {
         "7 operations (no none), both inputs of a node may be the same",
         **_CELL_NETWORKS,
     ),
+    "nasbench201": SpaceEntry(
+        "nastk.spaces.nasbench201:NASBENCH201",
+        "5 operations on the 6 edges of one cell: the 15,625 cells of NAS-Bench-201",
+        network="nastk.networks.nasbench201:NASBench201Network",
+        supernet="nastk.networks.nasbench201:NASBench201Supernet",
+    ),
 }
 
 DATASETS: dict[str, Entry] = {

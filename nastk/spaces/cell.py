@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from nastk.genotype import Genotype, shown
 from nastk.spaces import derivation
 from nastk.spaces.codec import CellCodec
 from nastk.spaces.mask import Mask
+from nastk.spaces.space import NetworkSize, Space
 
 Pair = tuple[str, int]  # (operation, input)
 NUM_INPUTS = 2  # of a cell
@@ -36,24 +37,21 @@ class CellPair:
 
 
 @dataclass(frozen=True)
-class CellSpace:
+class CellSpace(Space):
     """Which operations and topologies a cell may have, and how its supernet builds them.
 
-    name: the space's name in the registry.
-    operations: in the order that indices, masks and encodings use.
     distinct_inputs: the two inputs of a node must differ (DARTS) or may be the same (RelativeNAS).
     affine: the supernet's batch norms have a scale and a shift.
     pool_norm: in the supernet, pooling is followed by a batch norm.
     """
 
-    name: str
-    operations: tuple[str, ...]
     distinct_inputs: bool
     affine: bool
     pool_norm: bool
     num_nodes: int = 4
 
-    cell_types = ("normal", "reduce")
+    cell_types: ClassVar = ("normal", "reduce")
+    published_size: ClassVar = NetworkSize(init_channels=36, num_cells=20)
 
     @cached_property
     def edges(self) -> tuple[tuple[int, int], ...]:
@@ -61,35 +59,12 @@ class CellSpace:
         nodes = range(NUM_INPUTS, NUM_INPUTS + self.num_nodes)
         return tuple((node, source) for node in nodes for source in range(node))
 
-    @cached_property
-    def edge_index(self) -> dict[tuple[int, int], int]:
-        return {pair: edge for edge, pair in enumerate(self.edges)}
-
     @property
     def concat(self) -> tuple[int, ...]:
         return tuple(range(NUM_INPUTS, NUM_INPUTS + self.num_nodes))
 
-    def full_mask(self) -> Mask:
-        return Mask.full(
-            num_cell_types=len(self.cell_types),
-            num_edges=len(self.edges),
-            num_operations=len(self.operations),
-        )
-
-    def mask_of(self, names: list[str] | None) -> Mask:
-        """The mask that allows the named operations on every edge; None allows all."""
-        if names is None:
-            return self.full_mask()
-        if not names:
-            raise ValueError("space.operations: name at least one operation")
-        indices = []
-        for name in names:
-            self._check_operation("space.operations", name)
-            indices.append(self.operations.index(name))
-        row = tuple(sorted(set(indices)))
-        mask = Mask(((row,) * len(self.edges),) * len(self.cell_types))
+    def check_mask(self, mask: Mask) -> None:
         self.choices_under(mask)
-        return mask
 
     def choices_under(self, mask: Mask) -> tuple[tuple[tuple[int, ...], ...], ...]:
         """[T][E] -> the operations a genotype may choose there: the allowed ones but `none`.
@@ -171,7 +146,7 @@ class CellSpace:
             operation, source = pair
             if operation == "none":
                 raise ValueError(f"{where}: 'none' cannot be part of a found cell")
-            self._check_operation(where, operation)
+            self.operation_index(where, operation)
             node = NUM_INPUTS + position // PAIRS_PER_NODE
             if not _is_index(source) or not 0 <= source < node:
                 raise ValueError(
@@ -182,13 +157,6 @@ class CellSpace:
                     f"{where}: node {node} takes input {source} twice, which space {self.name!r} forbids"
                 )
         return tuple((operation, source) for operation, source in pairs)
-
-    def _check_operation(self, where: str, operation: Any) -> None:
-        if operation not in self.operations:
-            raise ValueError(
-                f"{where}: unknown operation {shown(operation)} in space {self.name!r} "
-                f"(it has {', '.join(self.operations)})"
-            )
 
 
 def _is_index(value: Any) -> bool:

@@ -2,7 +2,8 @@
 
 RelativeNAS (arXiv 2009.06193, section III-A): cell type by cell type, node by node, for each of the
 node's two inputs a value for the input and one for the operation: 32 reals for two cells of four
-nodes. A value v in [0, upper] with k choices means choice ceil(v k / upper) - 1, and 0 means
+nodes. Where every edge has an operation there is nothing else to choose, and one value an edge.
+A value v in [0, upper] with k choices means choice ceil(v k / upper) - 1, and 0 means
 choice 0: the intervals are (i, i + 1] upper / k, so the clipped upper bound is the last choice.
 Without a mask k = upper, which is the paper's truncation; a mask re-partitions the interval over
 what it allows.
@@ -18,6 +19,8 @@ from nastk.genotype import Genotype
 
 if TYPE_CHECKING:
     from nastk.spaces.cell import CellSpace
+    from nastk.spaces.mask import Mask
+    from nastk.spaces.nasbench201 import NASBench201Space
 
 
 class CellCodec:
@@ -69,15 +72,10 @@ class CellCodec:
                 sources = self._sources(cell_type, node, taken)
                 operations = self.choices[cell_type][edge]
                 if source not in sources or operation not in operations:
-                    raise ValueError(
-                        f"the genotype is outside the sub-space at edge {edge} of cell type {cell_type}"
-                    )
+                    raise _outside(edge, cell_type)
                 taken.append(source)
-                for position, options in (
-                    (sources.index(source), sources),
-                    (operations.index(operation), operations),
-                ):
-                    vector.append((position + 0.5) * self.upper[len(vector)] / len(options))
+                for choice, options in ((source, sources), (operation, operations)):
+                    vector.append(_centre(options, choice, self.upper[len(vector)]))
         return vector
 
     def _sources(self, cell_type: int, node: int, taken: list[int]) -> tuple[int, ...]:
@@ -90,8 +88,47 @@ class CellCodec:
         )
 
 
+class EdgeCodec:
+    """Between vectors of reals [T * E], one an edge, and the genotypes of `space` under `mask`.
+
+    upper: the upper bound of each dimension (the lower is 0): the number of operations.
+    """
+
+    def __init__(self, space: NASBench201Space, mask: Mask) -> None:
+        self.space = space
+        self.mask = mask
+        self.upper: tuple[int, ...] = tuple(len(space.operations) for edges in mask.allowed for _ in edges)
+
+    def decode(self, vector: Sequence[float]) -> Genotype:
+        """The genotype of a vector [T * E] within the box."""
+        values = iter(zip(vector, self.upper, strict=True))
+        return self.space.genotype(
+            [[_choose(row, *next(values)) for row in edges] for edges in self.mask.allowed]
+        )
+
+    def encode(self, genotype: Genotype) -> list[float]:
+        """The centre of the box that decodes to `genotype`; ValueError if the mask forbids it."""
+        vector: list[float] = []
+        for cell_type, path in enumerate(self.space.paths(genotype)):
+            for edge, operation in path:
+                row = self.mask.allowed[cell_type][edge]
+                if operation not in row:
+                    raise _outside(edge, cell_type)
+                vector.append(_centre(row, operation, self.upper[len(vector)]))
+        return vector
+
+
 def _choose(options: Sequence[int], value: float, upper: int) -> int:
     """The option that a value in [0, upper] means."""
     # Without a mask the value is used as it is: scaling by k / upper = 1 would only add rounding.
     scaled = value if len(options) == upper else value * len(options) / upper
     return options[min(max(math.ceil(scaled) - 1, 0), len(options) - 1)]
+
+
+def _centre(options: Sequence[int], choice: int, upper: int) -> float:
+    """The middle of the values in [0, upper] that mean `choice`."""
+    return (options.index(choice) + 0.5) * upper / len(options)
+
+
+def _outside(edge: int, cell_type: int) -> ValueError:
+    return ValueError(f"the genotype is outside the sub-space at edge {edge} of cell type {cell_type}")

@@ -1,0 +1,121 @@
+"""The space of NAS-Bench-201, which is also the topology space of NATS-Bench: 5^6 = 15,625 cells.
+
+One cell type of four nodes: node 0 is the cell's input, every later node adds up one operation on
+each node before it, and node 3 is the output. A genotype's body is the benchmark's own string, such as
+|nor_conv_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|none~1|avg_pool_3x3~2|
+where ~ stands before the input. Sources: NAS-Bench-201 (arXiv 2001.00326), NATS-Bench (arXiv
+2009.00437). Legend: T cell types (1), E edges (6), O operations (5).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from nastk.genotype import Genotype, shown
+from nastk.spaces import derivation
+from nastk.spaces.codec import EdgeCodec
+from nastk.spaces.mask import Mask
+from nastk.spaces.space import NetworkSize, Space
+
+NUM_NODES = 4
+NONE = "none"
+
+
+@dataclass(frozen=True)
+class NASBench201Space(Space):
+    """One operation on every edge of the cell; `none` is a choice like the others."""
+
+    cell_types: ClassVar = ("cell",)
+    published_size: ClassVar = NetworkSize(init_channels=16, num_cells=15)
+
+    @cached_property
+    def edges(self) -> tuple[tuple[int, int], ...]:
+        """(node, input) of every edge in the benchmark's order, node by node."""
+        return tuple((node, source) for node in range(1, NUM_NODES) for source in range(node))
+
+    def check_mask(self, mask: Mask) -> None:
+        if not self._connects(mask.allowed[0]):
+            raise ValueError("mask: no cell is left whose output depends on its input")
+
+    def genotype(self, cells: Sequence[Sequence[int]]) -> Genotype:
+        """The genotype of the operations [T][E], by index."""
+        (cell,) = cells
+        nodes = []
+        for node in range(1, NUM_NODES):
+            inputs = ((self.operations[cell[self.edge_index[node, i]]], i) for i in range(node))
+            nodes.append("|" + "".join(f"{operation}~{source}|" for operation, source in inputs))
+        return Genotype(self.name, "+".join(nodes))
+
+    def codec(self, mask: Mask) -> EdgeCodec:
+        """The continuous encoding of the genotypes that obey `mask`: six reals in [0, 5]."""
+        return EdgeCodec(self, mask)
+
+    def derive(self, mask: Mask, strengths: derivation.Strengths) -> Genotype:
+        """The genotype of the strongest operations [T][E][O] that `mask` allows; ties: the lowest."""
+        return self.genotype(
+            [
+                [max(row, key=lambda op: (strengths[t][e][op], -op)) for e, row in enumerate(edges)]
+                for t, edges in enumerate(mask.allowed)
+            ]
+        )
+
+    def paths(self, genotype: Genotype) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """[T] -> the (edge, operation index) pairs, one an edge, `none` included."""
+        assert isinstance(genotype.body, str)
+        return (tuple(enumerate(self._cell(genotype.body))),)
+
+    def num_skips(self, genotype: Genotype) -> int:
+        """How many skips the cell has."""
+        skip = self.operations.index(derivation.SKIP)
+        return sum(operation == skip for _, operation in self.paths(genotype)[0])
+
+    def is_connected(self, genotype: Genotype) -> bool:
+        """Whether the cell's output depends on its input; that of 341 genotypes does not."""
+        return self._connects([[operation] for _, operation in self.paths(genotype)[0]])
+
+    def body_to_json(self, body: str) -> dict[str, Any]:
+        return {"arch": body}
+
+    def body_from_json(self, content: dict[str, Any]) -> str:
+        """The string of a genotype file; a ValueError says what is wrong with the field `arch`."""
+        body = content.get("arch")
+        if not isinstance(body, str):
+            raise ValueError(
+                f"arch: expected the benchmark's string |op~0|+|op~0|op~1|+..., found {shown(body)}"
+            )
+        self._cell(body)
+        return body
+
+    def _connects(self, choices: Sequence[Sequence[int]]) -> bool:
+        """Whether edges with `choices` [E] allow a way from node 0 to the last without any `none`."""
+        none = self.operations.index(NONE)
+        reached = {0}
+        for (node, source), row in zip(self.edges, choices, strict=True):
+            if source in reached and any(operation != none for operation in row):
+                reached.add(node)
+        return NUM_NODES - 1 in reached
+
+    def _cell(self, text: str) -> tuple[int, ...]:
+        """[E] -> the operation's index, of a string in exactly the benchmark's form."""
+        nodes = text.split("+")
+        if len(nodes) != NUM_NODES - 1:
+            raise ValueError(
+                f"arch: expected {NUM_NODES - 1} nodes with + between, found {len(nodes)}: {shown(text)}"
+            )
+        cell = []
+        for node, part in enumerate(nodes, start=1):
+            match = re.fullmatch(r"\|" + "".join(rf"([^|~]*)~{source}\|" for source in range(node)), part)
+            if match is None:
+                form = "|" + "".join(f"op~{source}|" for source in range(node))
+                raise ValueError(f"arch: node {node} must have the form {form}, found {shown(part)}")
+            cell += [self.operation_index(f"arch: node {node}", operation) for operation in match.groups()]
+        return tuple(cell)
+
+
+NASBENCH201 = NASBench201Space(
+    "nasbench201", (NONE, "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+)

@@ -1,0 +1,74 @@
+"""What all spaces of shared cells have in common: operations on edges, and the masks over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple
+
+from nastk.genotype import shown
+from nastk.spaces.mask import Mask
+
+
+class NetworkSize(NamedTuple):
+    """How wide and how deep a network is."""
+
+    init_channels: int
+    num_cells: int
+
+
+@dataclass(frozen=True)
+class Space:
+    """The operations that an edge may have, and the edges of a cell.
+
+    name: the space's name in the registry.
+    operations: in the order that indices, masks and encodings use.
+    cell_types: the kinds of cells, each with decisions of its own.
+    published_size: of the networks that the publications report.
+    """
+
+    name: str
+    operations: tuple[str, ...]
+
+    cell_types: ClassVar[tuple[str, ...]]
+    published_size: ClassVar[NetworkSize]
+
+    @property
+    def edges(self) -> tuple[tuple[int, int], ...]:
+        """(node, input) of every edge, node by node."""
+        raise NotImplementedError
+
+    @cached_property
+    def edge_index(self) -> dict[tuple[int, int], int]:
+        return {pair: edge for edge, pair in enumerate(self.edges)}
+
+    def full_mask(self) -> Mask:
+        return Mask.full(
+            num_cell_types=len(self.cell_types),
+            num_edges=len(self.edges),
+            num_operations=len(self.operations),
+        )
+
+    def mask_of(self, names: list[str] | None) -> Mask:
+        """The mask that allows the named operations on every edge; None allows all."""
+        if names is None:
+            return self.full_mask()
+        if not names:
+            raise ValueError("space.operations: name at least one operation")
+        row = tuple(sorted({self.operation_index("space.operations", name) for name in names}))
+        mask = Mask(((row,) * len(self.edges),) * len(self.cell_types))
+        self.check_mask(mask)
+        return mask
+
+    def check_mask(self, mask: Mask) -> None:
+        """ValueError if no useful genotype is left under `mask`."""
+        raise NotImplementedError
+
+    def operation_index(self, where: str, operation: Any) -> int:
+        """The index of an operation's name; a ValueError says `where` an unknown one stands."""
+        if operation not in self.operations:
+            raise ValueError(
+                f"{where}: unknown operation {shown(operation)} in space {self.name!r} "
+                f"(it has {', '.join(self.operations)})"
+            )
+        return self.operations.index(operation)
