@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 from nastk import registry
 from nastk.allowed import allowed_value, is_text
 from nastk.genotype import shown
-from nastk.presets import read_preset
+from nastk.presets import GENERIC, preset_owner, read_preset
 from nastk.yaml_text import read_yaml, yaml_line
 
 
@@ -183,7 +183,7 @@ class Config:
 
 def search_class(method: str, settings: Mapping[str, Any]) -> Any:
     """The class of `method` that searches under `settings` ("group.key" -> a value or its text)."""
-    return registry.find("method", registry.METHODS, method).load().for_settings(settings)
+    return registry.find("method", registry.methods(), method).load().for_settings(settings)
 
 
 def schemas(
@@ -203,11 +203,15 @@ def resolve(command: str, name: str, preset: str, overrides: Sequence[str]) -> C
     Raises ValueError in the user's words for an unknown preset or key, a wrong type or range.
     """
     if command == "search":
-        registry.find("method", registry.METHODS, name)
-    values = list(flatten(read_preset(name if command == "search" else command, preset)))
+        registry.find("method", registry.methods(), name)
+    owner = preset_owner(name) if command == "search" else command
+    values = list(flatten(read_preset(owner, preset)))
     settings = dict(values) | dict(word.split("=", 1) for word in overrides if "=" in word)
     groups = schemas(command, name, settings)
-    texts = {dotted for dotted, (declared, _) in _declared(groups).items() if is_text(declared)}
+    known = _declared(groups)
+    texts = {dotted for dotted, (declared, _) in known.items() if is_text(declared)}
+    if owner == GENERIC:  # it was written without the method in mind, which need not have all its keys
+        values = [(dotted, value) for dotted, value in values if dotted in known]
     values += [parse_override(word, texts) for word in overrides]
     if command == "search":
         values = [("space.name", search_class(name, settings).default_space), *values]
@@ -282,8 +286,10 @@ def to_yaml(config: Config) -> str:
     heads = {"command": config.command, _ABOUT[config.command]: config.name, "preset": config.preset}
     lines = [yaml_line(name, value) for name, value in heads.items()]
     for group, values in config.groups():
-        lines.append(f"{group}:")
         fields = dataclasses.fields(values)
+        if not fields:  # a method without keys of its own
+            continue
+        lines.append(f"{group}:")
         rows = [("  " + yaml_line(f.name, getattr(values, f.name)), _comment(f.metadata)) for f in fields]
         width = max(len(text) for text, _ in rows)
         lines += [f"{text.ljust(width)}  # {comment}" for text, comment in rows]

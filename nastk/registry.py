@@ -1,7 +1,8 @@
 """What nastk knows by name: plain tables of name -> where it is and one line of help.
 
 Listing imports nothing heavy; `load` imports the one thing asked for. A new method, space or data
-set is a file of its own and a line here.
+set is a file of its own and a line here. Other packages bring methods by an entry point, which
+`methods` finds (docs/adding-a-method.md).
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import difflib
 import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 
@@ -35,6 +38,22 @@ class SpaceEntry(Entry):
 
     def load_supernet(self) -> Any:
         return Entry(self.supernet, "").load()
+
+
+@dataclass(frozen=True)
+class PluginEntry(Entry):
+    """What another package brings; its help names the package and its version."""
+
+    point: EntryPoint
+
+    def load(self) -> Any:
+        """The thing itself; a ValueError names the package if it cannot be imported."""
+        try:
+            return self.point.load()
+        except Exception as error:  # whatever somebody else's code does
+            raise ValueError(
+                f"method {self.point.name!r} {self.help} cannot be loaded: {type(error).__name__}: {error}"
+            ) from error
 
 
 _CELL_NETWORKS = {
@@ -97,6 +116,25 @@ TASKS: dict[str, Entry] = {
     "fashion-mnist": Entry("nastk.tasks.classification:FASHION_MNIST", "classification on Fashion-MNIST"),
     "data": Entry("nastk.tasks.classification:DATA", "classification on the data set that --dataset names"),
 }
+
+
+def methods() -> dict[str, Entry]:
+    """METHODS and what installed packages declare in the entry-point group `nastk.methods`.
+
+    A name in METHODS is nastk's own, whoever else declares it. Of two packages with one name the
+    alphabetically first has it.
+    """
+    return _method_plugins() | METHODS
+
+
+@cache
+def _method_plugins() -> dict[str, Entry]:
+    plugins = []
+    for point in entry_points(group="nastk.methods"):
+        assert point.dist is not None  # it was found in one
+        plugins.append(PluginEntry(point.value, f"from {point.dist.name} {point.dist.version}", point))
+    plugins.sort(key=lambda plugin: plugin.help, reverse=True)
+    return {plugin.point.name: plugin for plugin in plugins}
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:

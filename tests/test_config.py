@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nastk.config import GROUPS, flatten, from_yaml, parse_override, resolve, schemas, to_yaml
-from nastk.presets import list_presets, read_help, read_preset
-from nastk.registry import METHODS
+from nastk.config import GROUPS, flatten, from_yaml, key, parse_override, resolve, schemas, to_yaml
+from nastk.methods.search import Search
+from nastk.presets import GENERIC, list_presets, read_help, read_preset
+from nastk.registry import METHODS, Entry
 from nastk.yaml_text import read_yaml, yaml_line
 
 PRESETS = [(owner, preset) for owner, presets in list_presets().items() for preset in presets]
@@ -19,7 +20,37 @@ PRESETS = [(owner, preset) for owner, presets in list_presets().items() for pres
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+@dataclasses.dataclass
+class OneKeyConfig:
+    size: int = key(3, "of something")
+
+
+@dataclasses.dataclass
+class NoKeysConfig:
+    pass
+
+
+class WithoutPresets(Search):
+    Config = OneKeyConfig
+    default_space = "darts"
+
+
+class WithFewKeys(WithoutPresets):
+    Config = NoKeysConfig
+    TrainConfig = OneKeyConfig
+
+
+@pytest.fixture(autouse=True, scope="module")
+def methods_without_presets():
+    with pytest.MonkeyPatch.context() as patch:
+        for name, of in {"without-presets": WithoutPresets, "with-few-keys": WithFewKeys}.items():
+            patch.setitem(METHODS, name, Entry(f"{__name__}:{of.__name__}", "for these tests"))
+        yield
+
+
 def config_of(owner, preset, *overrides):
+    if owner == GENERIC:
+        return resolve("search", "without-presets", preset, overrides)
     if owner in METHODS:
         return resolve("search", owner, preset, overrides)
     return resolve(owner, "something", preset, overrides)
@@ -260,6 +291,16 @@ def test_every_key_has_a_comment(owner, preset):
         "preset",
         *[g for g, _ in config.groups()],
     ]
+
+
+def test_a_generic_preset_leaves_out_what_the_method_does_not_have():
+    config = resolve("search", "with-few-keys", "quick", ["train.size=4"])
+    assert vars(config.train) == {"size": 4}
+    assert config.network.num_cells == read_preset(GENERIC, "quick")["network"]["num_cells"]
+    assert from_yaml(to_yaml(config)) == config
+    assert "\nsearch:" not in to_yaml(config)
+    with pytest.raises(ValueError, match=r"^unknown key 'train\.lr'; "):
+        resolve("search", "with-few-keys", "quick", ["train.lr=0.1"])
 
 
 def test_a_preset_that_extends_another_has_its_values():

@@ -40,7 +40,7 @@ def _rows(what: str) -> dict[str, str]:
             for name in names
         }
     tables: dict[str, Mapping[str, registry.Entry]] = {
-        "methods": registry.METHODS,
+        "methods": registry.methods(),
         "spaces": registry.SPACES,
         "datasets": registry.DATASETS,
         "tasks": registry.TASKS,

@@ -40,8 +40,8 @@ def search(method: str | None, space: str | None, options: CommonOptions) -> Non
         _search(lambda: run, config, options.quiet)
         return
     if method is None:
-        raise click.UsageError(f"--method is missing; known: {', '.join(sorted(registry.METHODS))}")
-    registry.find("method", registry.METHODS, method)
+        raise click.UsageError(f"--method is missing; known: {', '.join(sorted(registry.methods()))}")
+    registry.find("method", registry.methods(), method)
     dataset = options.chosen_dataset()
     if dataset is None:
         say("data set: digits, which come with nastk (--dataset chooses another)")

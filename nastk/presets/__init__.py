@@ -1,7 +1,8 @@
 """Presets: one YAML file a known recipe, `<method or command>/<preset>.yaml`.
 
 A preset holds only what differs from the defaults. `extends: <owner>/<preset>` starts from another
-preset, so that a baseline shares its budget with the method it is held against.
+preset, so that a baseline shares its budget with the method it is held against. `search/` is for the
+methods that have none of their own: only groups that every method has, budgets that are not measured.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any
 from nastk import registry
 from nastk.yaml_text import read_yaml
 
+GENERIC = "search"
+
 
 def list_presets() -> dict[str, list[str]]:
     """Owner (a method or a command) -> the names of its presets."""
@@ -20,6 +23,11 @@ def list_presets() -> dict[str, list[str]]:
         if owner.is_dir():
             found[owner.name] = sorted(f.name[:-5] for f in owner.iterdir() if f.name.endswith(".yaml"))
     return {owner: names for owner, names in found.items() if names}
+
+
+def preset_owner(method: str) -> str:
+    """Whose presets a search by `method` starts from: its own, else the generic ones."""
+    return method if method in list_presets() else GENERIC
 
 
 def read_preset(owner: str, preset: str) -> dict[str, dict[str, Any]]:

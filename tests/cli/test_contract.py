@@ -123,7 +123,7 @@ def test_names_that_stay(nastk):
     assert listed("datasets") >= {"digits", "cifar10", "cifar100", "fashion-mnist"}
     assert listed("tasks") >= {"cifar10", "cifar100", "fashion-mnist", "data"}
     assert listed("archs") >= {"relativenas-cifar10", "pdarts-cifar10", "darts-v1", "darts-v2"}
-    owners = ["evaluate", "transfer", *METHODS]
+    owners = ["search", "evaluate", "transfer", *METHODS]
     assert listed("presets") >= {
         f"{owner}/{name}" for owner in owners for name in ("quick", "small", "paper")
     }
