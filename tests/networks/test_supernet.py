@@ -1,5 +1,7 @@
 """The supernet: a path is what its operations give by hand, and touches nothing else."""
 
+import itertools
+
 import pytest
 import torch
 
@@ -213,6 +215,24 @@ def test_only_what_the_mask_allows_is_built():
             pools = {1, 2} & set(found)
             assert set(found) - pools == set(allowed) - {1, 2}
             assert set(allowed) & {1, 2} <= pools
+
+
+@pytest.mark.parametrize("space", [DARTS, RELATIVENAS], ids=["darts", "relativenas"])
+def test_the_parameters_of_an_edge_are_its_operations_in_all_cells_of_a_type(space):
+    """Together the edges have all parameters of the cells but those of how a cell takes up its inputs."""
+    supernet = supernet_of(space)
+    found = []
+    for cell_type, edge in itertools.product((0, 1), range(14)):
+        parameters = supernet.edge_parameters(cell_type, edge)
+        names = [name for name, p in supernet.named_parameters() if any(p is own for own in parameters)]
+        places = [i for i, place in enumerate(supernet.places) if place.cell_type == cell_type]
+        assert all(name.split(".")[2:4] == ["operations", str(edge)] for name in names)
+        assert sorted({int(name.split(".")[1]) for name in names}) == places
+        found += names
+    assert len(found) == len(set(found))
+    everything = {name for name, _ in supernet.named_parameters() if name.startswith("cells.")}
+    assert everything - set(found) == {name for name in everything if ".preprocess." in name}
+    assert supernet.shared_parameters() == []
 
 
 def test_grey_images():

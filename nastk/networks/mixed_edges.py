@@ -1,0 +1,194 @@
+"""Edges that hold all operations their mask allows, and what all supernets of such edges offer.
+
+What several edges ask of one state is computed once: its ReLU, its poolings with their batch norms.
+Without affine batch norms this is exactly the plain definition, in which every edge has its own list
+of operations; a pooling's running statistics, the same on all edges of a state, are kept once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nastk.networks.drop_path import is_droppable
+from nastk.networks.gates import Gates, Weight
+from nastk.networks.operations import POOLS, WeightedOperation, Zero, build_operation
+from nastk.networks.skip_dropout import SkipDropout
+from nastk.spaces.space import Space
+
+Row = tuple[tuple[int, Weight], ...]  # (operation, weight) of what runs on an edge
+
+
+class MixedEdges(nn.Module):
+    """The edges of a cell; the gates say which of their operations run and how they are weighted.
+
+    operations[edge]: the edge's own operations, by index. pools[input]: the poolings of a state,
+    which all edges from it share. Both are built by `build`.
+    """
+
+    def __init__(self, space: Space, strides: Sequence[int]) -> None:
+        """strides: of the operations on each node that edges begin at, in the order of the nodes."""
+        super().__init__()
+        self.space = space
+        self.edges = space.edges
+        self.strides = strides
+        self.none = space.operations.index("none") if "none" in space.operations else -1
+        self.pool_indices = {space.operations.index(name) for name in POOLS if name in space.operations}
+
+    def build(
+        self, allowed: Sequence[Sequence[int]], channels: int, *, affine: bool, pool_norm: bool
+    ) -> None:
+        """Give every edge [E] its operations."""
+        self.operations = nn.ModuleList(nn.ModuleDict() for _ in self.edges)
+        self.pools = nn.ModuleList(nn.ModuleDict() for _ in self.strides)
+        for edge, (_, source) in enumerate(self.edges):
+            for operation in allowed[edge]:
+                owner = self.owner(edge, operation)
+                if str(operation) not in owner:
+                    owner[str(operation)] = build_operation(
+                        self.space.operations[operation],
+                        channels,
+                        self.strides[source],
+                        affine=affine,
+                        pool_norm=pool_norm,
+                    )
+
+    def owner(self, edge: int, operation: int) -> nn.ModuleDict:
+        """The dict that holds an operation of an edge."""
+        shared = operation in self.pool_indices
+        owner = self.pools[self.edges[edge][1]] if shared else self.operations[edge]
+        assert isinstance(owner, nn.ModuleDict)
+        return owner
+
+    def name_of(self, edge: int, operation: int) -> str:
+        """Where in the state dict an operation keeps its tensors."""
+        if operation in self.pool_indices:
+            return f"pools.{self.edges[edge][1]}.{operation}"
+        return f"operations.{edge}.{operation}"
+
+    def nodes(
+        self,
+        inputs: Sequence[Tensor],
+        rows: Sequence[Row],
+        masks: Iterator[Tensor] | None,
+        dropout: SkipDropout | None,
+    ) -> list[Tensor]:
+        """The values of the nodes behind the inputs, each the sum of its edges' operations."""
+        states = [State(value, pools) for value, pools in zip(inputs, self.pools, strict=False)]
+        outputs: list[Tensor] = []
+        total: Tensor | None = None
+        for edge, ((node, source), row) in enumerate(zip(self.edges, rows, strict=True)):
+            for operation, weight in row:
+                if operation != self.none:
+                    branch = self._branch(states[source], edge, operation, weight, masks, dropout)
+                    total = branch if total is None else total + branch
+            if source == node - 1:  # the node's last edge
+                if total is None:
+                    stride = self.strides[0]
+                    total = torch.zeros_like(states[0].value[:, :, ::stride, ::stride])
+                outputs.append(total)
+                if node < len(self.pools):
+                    states.append(State(total, self.pools[node]))
+                total = None
+        return outputs
+
+    def _branch(
+        self,
+        state: State,
+        edge: int,
+        operation: int,
+        weight: Weight,
+        masks: Iterator[Tensor] | None,
+        dropout: SkipDropout | None,
+    ) -> Tensor:
+        """weight * operation(state)."""
+        if operation in self.pool_indices:
+            branch = state.pool(operation)
+        else:
+            module = self.operations[edge][str(operation)]  # type: ignore[index]
+            if isinstance(module, WeightedOperation):
+                gate = weight if isinstance(weight, Tensor) else None
+                branch = module.rectified(state.relu, gate)
+                weight = 1.0 if gate is not None else weight
+            else:
+                branch = state.value if dropout is None or not self.training else dropout(state.value)
+                if not isinstance(weight, Tensor) and weight == 1.0:
+                    return branch
+                return branch * weight
+        if masks is not None:
+            branch = branch * next(masks)
+        return branch if not isinstance(weight, Tensor) and weight == 1.0 else branch * weight
+
+
+class State:
+    """A node's value with what several edges ask of it, each computed once and only if asked for."""
+
+    def __init__(self, value: Tensor, pools: nn.Module) -> None:
+        self.value = value
+        self._pools = pools
+        self._relu: Tensor | None = None
+        self._pooled: dict[int, Tensor] = {}
+
+    @property
+    def relu(self) -> Tensor:
+        if self._relu is None:
+            self._relu = F.relu(self.value)
+        return self._relu
+
+    def pool(self, operation: int) -> Tensor:
+        if operation not in self._pooled:
+            self._pooled[operation] = self._pools[str(operation)](self.value)  # type: ignore[index]
+        return self._pooled[operation]
+
+
+class Supernet(nn.Module):
+    """What methods ask of a supernet, whatever its space; a subclass builds `cells` and has a forward.
+
+    forward(images [N, C, H, W], gates, masks [num_drop_paths(gates), N, 1, 1, 1] or None, skip_dropout)
+    gives the logits [N, num_classes]; only the operations listed in the gates are computed.
+    """
+
+    cells: nn.ModuleList  # of MixedEdges
+    cell_types: list[int]  # of each cell
+
+    def num_drop_paths(self, gates: Gates) -> int:
+        """How many branches of the gates' operations are subject to drop path."""
+        return sum(
+            is_droppable(operation) and not isinstance(operation, Zero)
+            for _, operation in self._active(gates)
+        )
+
+    def path_names(self, gates: Gates) -> list[str]:
+        """State-dict names of all that a path uses: its operations', and what no operation owns."""
+        operations = dict.fromkeys(prefix for prefix, _ in self._active(gates))
+        return self._names_outside_operations() + [
+            f"{prefix}.{name}" for prefix in operations for name in self.get_submodule(prefix).state_dict()
+        ]
+
+    def edge_parameters(self, cell_type: int, edge: int) -> list[nn.Parameter]:
+        """The parameters of all operations of an edge, in all cells of the type."""
+        return [
+            parameter
+            for found, cell in zip(self.cell_types, self.cells, strict=True)
+            if found == cell_type and isinstance(cell, MixedEdges)
+            for parameter in cell.operations[edge].parameters()
+        ]
+
+    def shared_parameters(self) -> list[nn.Parameter]:
+        """The parameters between cells, through which every path goes."""
+        raise NotImplementedError
+
+    def _active(self, gates: Gates) -> Iterator[tuple[str, nn.Module]]:
+        """Where in the state dict each operation that runs keeps its tensors, and the operation."""
+        for position, (cell_type, cell) in enumerate(zip(self.cell_types, self.cells, strict=True)):
+            assert isinstance(cell, MixedEdges)
+            for edge, row in enumerate(gates.rows[cell_type]):
+                for operation, _ in row:
+                    prefix = f"cells.{position}.{cell.name_of(edge, operation)}"
+                    yield prefix, self.get_submodule(prefix)
+
+    def _names_outside_operations(self) -> list[str]:
+        return [name for name in self.state_dict() if ".operations." not in name and ".pools." not in name]
