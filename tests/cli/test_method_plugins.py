@@ -1,0 +1,161 @@
+"""Methods of other packages: the package that docs/adding-a-method.md shows, and packages that are wrong."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from command_lines import SMALL
+
+from nastk import registry
+from nastk.engine.progress import Progress
+
+PAGE = Path(__file__).parents[2] / "docs" / "adding-a-method.md"
+BLOCKS = re.findall(r"^```\w*\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+# A block is a file's if it begins with its name.
+FILES = {path: block for block in BLOCKS for path in re.findall(r"\A# (\S+)\n", block)}
+COMMANDS = [shlex.split(line) for line in BLOCKS[-1].splitlines()]
+WORDS = [word for word in SMALL if "drop_path" not in word]
+SEARCH = ["search", "--method", "hill-climbing", *WORDS, "train.epochs=1", "search.proposals=3"]
+
+Install = Callable[[str, dict[str, str]], Path]
+
+
+@pytest.fixture
+def install(tmp_path_factory, monkeypatch) -> Iterator[Install]:
+    """A function (setup.cfg, path -> text): puts such a package on the path, as pip would."""
+    packages: set[str] = set()
+
+    def put(setup: str, files: dict[str, str]) -> Path:
+        parser = configparser.ConfigParser()
+        parser.read_string(setup)
+        name, version = parser["metadata"]["name"], parser["metadata"]["version"]
+        site = tmp_path_factory.mktemp("site")
+        groups = "".join(f"[{group}]\n{lines}\n" for group, lines in parser["options.entry_points"].items())
+        information = f"{name.replace('-', '_')}-{version}.dist-info"
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        everything = {f"{information}/METADATA": metadata, f"{information}/entry_points.txt": groups} | files
+        for path, text in everything.items():
+            (site / path).parent.mkdir(parents=True, exist_ok=True)
+            (site / path).write_text(text, encoding="utf-8")
+        packages.update(Path(path).parts[0].removesuffix(".py") for path in files)
+        monkeypatch.syspath_prepend(site)
+        registry._method_plugins.cache_clear()
+        return site
+
+    yield put
+    registry._method_plugins.cache_clear()
+    for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def hill_climbing(install) -> Path:
+    """The page's package."""
+    files = {path: FILES[path] for path in FILES if path.startswith("hill_climbing/")}
+    assert files and set(FILES) - set(files) == {"setup.cfg", "pyproject.toml"}
+    return install(FILES["setup.cfg"], files | {"hill_climbing/__init__.py": ""})
+
+
+def declaring(package: str, *methods: str) -> str:
+    lines = "".join(f"    {name} = {package}_module:Method\n" for name in methods)
+    return f"[metadata]\nname = {package}\nversion = 0.1\n[options.entry_points]\nnastk.methods =\n{lines}"
+
+
+def test_the_commands_of_the_page(hill_climbing, nastk):
+    (_, *shown, search) = COMMANDS
+    assert [line[:3] for line in shown] == [["nastk", "list", "methods"], ["nastk", "config", "search"]]
+    listed, configuration = (nastk(*line[1:]) for line in shown)
+    assert re.search(r"^hill-climbing +from nastk-hill-climbing 1\.0$", listed.out, re.MULTILINE)
+    assert json.loads(nastk("list", "methods", "--json").out)["hill-climbing"].endswith(" 1.0")
+    assert "\nmethod: hill-climbing\n" in configuration.out
+    assert "\n  proposals: 40 " in configuration.out and "\n  num_cells: 3 " in configuration.out
+    operations = "space.operations=[skip_connect, max_pool_3x3]"
+    assert nastk(*search[1:], *WORDS, "search.proposals=2", operations).code == 0
+    found = json.loads(Path("genotype.json").read_text())
+    used = {operation for cell in ("normal", "reduce") for operation, _ in found[cell]}
+    assert used == {"skip_connect", "max_pool_3x3"}
+    assert found["provenance"]["command"].startswith("nastk search --method hill-climbing --preset quick ")
+
+
+def test_stopped_and_resumed(hill_climbing, nastk, result_of, monkeypatch):
+    assert nastk(*SEARCH, "--run-dir", "whole").code == 0
+
+    def interrupt(_: Progress, step: int, metrics: dict[str, Any]) -> None:
+        if step == 2:  # whose checkpoint is not written yet
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "update", interrupt)
+        code, _, err = nastk(*SEARCH, "--run-dir", "run")
+    assert code == 130 and "\nTo continue: nastk search --resume run\n" in err
+    assert torch.load("run/checkpoint.pt")["step"] == 1
+    assert nastk("search", "--resume", "run").code == 0
+    assert result_of(Path("run")) == result_of(Path("whole"))
+    assert len(result_of(Path("run"))["metrics.jsonl"]) == 3
+
+
+def test_listing_does_not_import_them(hill_climbing):
+    code = (
+        "import sys, nastk.cli\n"
+        "assert nastk.cli.run(['list', 'methods']) == 0\n"
+        "print({'torch', 'hill_climbing'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(hill_climbing)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "hill-climbing" in done.stdout and done.stdout.splitlines()[-1] == "set()"
+
+
+def test_names_that_are_nearly_right(hill_climbing, nastk):
+    assert "did you mean 'hill-climbing'? known: " in nastk("search", "--method", "hil-climbing").err
+    assert "hill-climbing" in nastk("search").last_line
+    message = "Error: unknown preset of search 'quik'; did you mean 'quick'? known: paper, quick, small"
+    assert nastk("config", "search", "--method", "hill-climbing", "--preset", "quik").last_line == message
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "ModuleNotFoundError: No module named 'broken_module'"),
+        ({"broken_module.py": "import missing"}, "ModuleNotFoundError: No module named 'missing'"),
+        ({"broken_module.py": "1 / 0"}, "ZeroDivisionError: division by zero"),
+        ({"broken_module.py": "Mehod = 1"}, "AttributeError: module 'broken_module' has no attribute"),
+    ],
+)
+def test_a_package_that_cannot_be_imported(files, message, install, nastk):
+    """It is named when it is asked for, and hinders nobody else."""
+    install(declaring("broken", "fails"), files)
+    for line in (["search", "--method", "fails"], ["config", "search", "--method", "fails"]):
+        code, out, err = nastk(*line)
+        assert (code, out) == (2, "")
+        assert err.splitlines()[-1].startswith(
+            f"Error: method 'fails' from broken 0.1 cannot be loaded: {message}"
+        )
+        assert "Traceback" not in err
+    assert nastk("list", "methods").code == 0
+    assert nastk("config", "search", "--method", "random").code == 0
+
+
+def test_a_name_that_two_have(install, nastk):
+    """nastk's own methods keep their names; of two packages the alphabetically first has it."""
+    install(declaring("first", "random", "climb"), {})
+    install(declaring("second", "climb"), {})
+    assert registry.methods()["random"] is registry.METHODS["random"]
+    assert registry.methods()["climb"].help == "from first 0.1"
+    assert nastk("config", "search", "--method", "random").code == 0
