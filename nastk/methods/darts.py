@@ -10,10 +10,11 @@ data.augment_validation is set; the split is shuffled and class-balanced.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from nastk.config import key
 from nastk.engine.schedules import cosine
+from nastk.engine.training import Averages
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
 from nastk.methods.relaxation import Relaxation
@@ -30,7 +31,7 @@ class DARTSConfig:
 class DARTS(Search):
     """One mixed supernet; a step is an epoch."""
 
-    Config = DARTSConfig
+    Config: ClassVar[type] = DARTSConfig
     default_space = "darts"
     needs = ("derive", "num_skips")
 
@@ -57,7 +58,7 @@ class DARTS(Search):
     def step(self) -> dict[str, Any]:
         train = self.context.config.train
         lr = cosine(train.lr, train.lr_min, self.epoch, train.epochs)
-        found = self.relaxation.train_epoch(lr=lr, order=self.context.config.search.order)
+        found = self._train_epoch(lr)
         self.epoch += 1
         metrics = {"phase": "search", "train_loss": found.loss, "train_accuracy": found.accuracy, "lr": lr}
         if self.finished:
@@ -76,6 +77,9 @@ class DARTS(Search):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.epoch, self.score = state["epoch"], state["score"]
         self.relaxation.load_state_dict(state["relaxation"])
+
+    def _train_epoch(self, lr: float) -> Averages:
+        return self.relaxation.train_epoch(lr=lr, order=self.context.config.search.order)
 
     def _derive(self) -> Genotype:
         found: Genotype = self.context.space.derive(self.context.mask, self.relaxation.strengths())

@@ -26,6 +26,8 @@ from nastk.networks.skip_dropout import SkipDropout
 from nastk.spaces.derivation import Strengths
 from nastk.spaces.mask import Mask
 
+# From alphas and what is allowed, both [T, E, O], to the operations' weights [T, E, O].
+Relax = Callable[[Tensor, Tensor], Tensor]
 INITIAL_SCALE = 1e-3
 BETAS = (0.5, 0.999)
 
@@ -71,7 +73,14 @@ class Relaxation:
             shuffle=True,
         )
 
-    def train_epoch(self, *, lr: float, order: int | None, dropout: SkipDropout | None = None) -> Averages:
+    def train_epoch(
+        self,
+        *,
+        lr: float,
+        order: int | None,
+        dropout: SkipDropout | None = None,
+        relax: Relax = masked_softmax,
+    ) -> Averages:
         """One epoch of weight steps, before each of which an architecture step of `order` (None: none).
 
         Both kinds of step run in training mode, dropout included. The architecture steps go through the
@@ -83,7 +92,7 @@ class Relaxation:
         validation = self.validation.cycle(streams["validating"], streams["validating"])
 
         def loss_of(images: Tensor, labels: Tensor, alphas: Tensor) -> tuple[Tensor, Tensor]:
-            logits = self.supernet(images, self._gates(alphas), skip_dropout=dropout)
+            logits = self.supernet(images, self._gates(alphas, relax), skip_dropout=dropout)
             return F.cross_entropy(logits, labels), logits
 
         def architecture_step(images: Tensor, labels: Tensor) -> None:
@@ -130,9 +139,9 @@ class Relaxation:
             raise ValueError("the supernet's validation loss is not finite; try a smaller train.lr")
         return found
 
-    def _gates(self, alphas: Tensor) -> Gates:
+    def _gates(self, alphas: Tensor, relax: Relax = masked_softmax) -> Gates:
         """Soft gates; they pass gradients on to `alphas` [T, E, O] if those need any."""
-        return soft(masked_softmax(alphas, self.allowed), self.mask)
+        return soft(relax(alphas, self.allowed), self.mask)
 
     def strengths(self) -> Strengths:
         """The softmax weights [T][E][O], 0 for what the mask forbids."""

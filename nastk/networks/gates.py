@@ -43,6 +43,28 @@ def one_hot(paths: tuple[tuple[tuple[int, int], ...], ...], num_edges: int) -> G
     return Gates(tuple(rows))
 
 
+def uniform_path(mask: Mask, generator: torch.Generator) -> Gates:
+    """One operation on every edge, each of those allowed equally likely; `generator` is on the CPU."""
+    sizes = [[len(row) for row in edges] for edges in mask.allowed]
+    draws = torch.rand(len(sizes), len(sizes[0]), dtype=torch.float64, generator=generator).tolist()
+    return Gates(
+        tuple(
+            tuple(((row[int(u * len(row))], 1.0),) for row, u in zip(edges, us, strict=True))
+            for edges, us in zip(mask.allowed, draws, strict=True)
+        )
+    )
+
+
+def uniform_mixture(mask: Mask) -> Gates:
+    """All that `mask` allows, with equal weights that add up to 1 on every edge."""
+    return Gates(
+        tuple(
+            tuple(tuple((operation, 1 / len(row)) for operation in row) for row in edges)
+            for edges in mask.allowed
+        )
+    )
+
+
 def soft(weights: Tensor, mask: Mask) -> Gates:
     """The mixture of what `mask` allows, weighted by `weights` [T, E, O]."""
     scalars = weights.flatten().unbind()

@@ -1,0 +1,115 @@
+"""RSPS: random search with parameter sharing.
+
+Source: Li and Talwalkar, Random Search and Reproducibility for NAS (arXiv 1902.07638, section 4):
+every training step takes an architecture drawn uniformly; then as many different architectures as
+asked for are drawn and scored with the shared weights, and the best one is the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from nastk.config import key
+from nastk.engine.schedules import cosine
+from nastk.estimators.one_shot import OneShot
+from nastk.estimators.score import Score, best_first
+from nastk.genotype import Genotype
+from nastk.methods.search import Search, SearchContext, SearchResult
+from nastk.networks.gates import Gates, one_hot
+
+TRIES = 20  # draws for each candidate asked for: a small space may hold fewer
+
+
+@dataclass
+class RSPSConfig:
+    candidates: int = key(200, "different architectures that are scored at the end", low=1)
+
+
+class RSPS(Search):
+    """One supernet; a step is an epoch of training, then the scoring of one candidate."""
+
+    Config = RSPSConfig
+    default_space = "darts"
+    needs = ("codec", "paths")
+
+    def __init__(self, context: SearchContext) -> None:
+        super().__init__(context)
+        config = context.config
+        self.codec = context.space.codec(context.mask)
+        self.one_shot = OneShot(
+            context.space,
+            context.mask,
+            context.images,
+            context.engine,
+            network=config.network,
+            train=config.train,
+        )
+        self.candidates = self._draw_candidates(config.search.candidates)
+        self.num_steps = config.train.epochs + len(self.candidates)
+        self.epoch = 0
+        self.scores: list[dict[str, Any]] = []
+
+    @property
+    def finished(self) -> bool:
+        return len(self.scores) == len(self.candidates)
+
+    @property
+    def supernet(self) -> Any:
+        return self.one_shot.supernet
+
+    def step(self) -> dict[str, Any]:
+        train = self.context.config.train
+        if self.epoch < train.epochs:
+            lr = cosine(train.lr, train.lr_min, self.epoch, train.epochs)
+            found = self.one_shot.train_epoch(self._draw_gates, lr=lr)
+            self.epoch += 1
+            return {
+                "phase": "train",
+                "train_loss": found.loss,
+                "train_accuracy": found.accuracy,
+                "lr": lr,
+            }
+        score = self.one_shot.score(self.candidates[len(self.scores)])
+        self.scores.append(score.to_json())
+        if self.finished and not self._ranking()[0][1].finite:
+            raise ValueError("no candidate has a finite loss; try a smaller train.lr")
+        return {"phase": "score", "loss": score.value, "accuracy": score.accuracy}
+
+    def result(self) -> SearchResult:
+        ranking = self._ranking()
+        return SearchResult(*ranking[0], ranking=ranking)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"epoch": self.epoch, "scores": self.scores, "one_shot": self.one_shot.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.epoch, self.scores = state["epoch"], state["scores"]
+        self.one_shot.load_state_dict(state["one_shot"])
+
+    def _ranking(self) -> list[tuple[Genotype, Score]]:
+        scores = [Score(**score) for score in self.scores]
+        return [(self.candidates[position], scores[position]) for position in best_first(scores)]
+
+    def _draw_genotype(self, generator: torch.Generator) -> Genotype:
+        """Uniform over the inputs of every node and the operations of every edge."""
+        upper = torch.tensor(self.codec.upper, dtype=torch.float64)  # [D]
+        draws = torch.rand(len(upper), dtype=torch.float64, generator=generator)
+        genotype: Genotype = self.codec.decode((draws * upper).tolist())
+        return genotype
+
+    def _draw_gates(self) -> Gates:
+        genotype = self._draw_genotype(self.context.engine.streams["sampling"])
+        return one_hot(self.context.space.paths(genotype), len(self.context.space.edges))
+
+    def _draw_candidates(self, num: int) -> list[Genotype]:
+        """Different architectures, the same ones whenever the search is built anew."""
+        generator = self.context.engine.streams.fresh("candidates")
+        found: dict[Genotype, None] = {}
+        for _ in range(TRIES * num):
+            found[self._draw_genotype(generator)] = None
+            if len(found) == num:
+                break
+        return list(found)

@@ -1,0 +1,94 @@
+"""The tree of sub-spaces that few-shot splitting grows: masks, and how each was split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nastk.spaces.mask import Mask
+
+
+@dataclass(frozen=True)
+class Split:
+    """How a mask is split: operations of one edge in groups, by distances [n][n] between them (or none).
+
+    operations: what the edge allowed; groups: their indices in the space, group by group.
+    """
+
+    cell_type: int
+    edge: int
+    operations: tuple[int, ...]
+    groups: tuple[tuple[int, ...], ...]
+    distances: list[list[float]] | None = None
+    value: float | None = None  # by the edge rule
+
+
+@dataclass
+class Node:
+    """A sub-space; `number` is its place in the tree's list."""
+
+    number: int
+    mask: Mask
+    parent: int | None
+    depth: int
+    split: Split | None = None
+    children: list[int] = field(default_factory=list)
+
+
+class SplitTree:
+    """Nodes in the order they were made; the root is node 0."""
+
+    def __init__(self, mask: Mask) -> None:
+        self.nodes = [Node(0, mask, None, 0)]
+
+    def split(self, number: int, split: Split) -> list[int]:
+        """Give a node its children, one a group; their numbers."""
+        node = self.nodes[number]
+        assert node.split is None
+        node.split = split
+        for group in split.groups:
+            mask = node.mask.restrict(split.cell_type, split.edge, group)
+            node.children.append(len(self.nodes))
+            self.nodes.append(Node(len(self.nodes), mask, number, node.depth + 1))
+        return node.children
+
+    def leaves(self) -> list[Node]:
+        return [node for node in self.nodes if not node.children]
+
+    def to_json(self, operations: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """The nodes as JSON; with the names of the space's operations, splits name them too."""
+        rows = []
+        for node in self.nodes:
+            row: dict[str, Any] = {
+                "number": node.number,
+                "parent": node.parent,
+                "depth": node.depth,
+                "mask": node.mask.to_json(),
+            }
+            if node.split is not None:
+                row["split"] = {
+                    "cell_type": node.split.cell_type,
+                    "edge": node.split.edge,
+                    "operations": list(node.split.operations),
+                    "groups": [list(group) for group in node.split.groups],
+                    "distances": node.split.distances,
+                    "value": node.split.value,
+                }
+                if operations:
+                    row["split"]["names"] = [[operations[op] for op in group] for group in node.split.groups]
+                row["children"] = node.children
+            rows.append(row)
+        return rows
+
+    @classmethod
+    def from_json(cls, rows: Sequence[dict[str, Any]]) -> SplitTree:
+        tree = cls(Mask.from_json(rows[0]["mask"]))
+        for row in rows:
+            if "split" in row:
+                split = {name: value for name, value in row["split"].items() if name != "names"}
+                split["operations"] = tuple(split["operations"])
+                split["groups"] = tuple(tuple(group) for group in split["groups"])
+                children = tree.split(row["number"], Split(**split))
+                assert children == row["children"]
+        return tree

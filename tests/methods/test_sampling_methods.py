@@ -1,0 +1,77 @@
+"""SNAS and RSPS: samples, temperature, candidates, exact resume, staying inside the mask."""
+
+import pytest
+import torch
+
+from nastk.methods.rsps import RSPS
+from nastk.methods.snas import SNAS, gumbel_softmax
+from nastk.networks.gates import masked_softmax
+
+FEW = "space.operations=[none,max_pool_3x3,skip_connect,dil_conv_3x3]"  # a quick supernet
+METHODS = {
+    "snas": (SNAS, (FEW, "network.num_cells=2", "train.epochs=3")),
+    "rsps": (RSPS, (FEW, "network.num_cells=2", "train.epochs=2", "search.candidates=4")),
+}
+
+
+def test_samples_obey_the_mask_and_become_one_hot():
+    alphas, allowed = torch.randn(2, 3, 4), torch.ones(2, 3, 4, dtype=torch.bool)
+    allowed[0, 1, :3] = False
+    generator = torch.Generator().manual_seed(0)
+    sample = gumbel_softmax(alphas, allowed, 1.0, generator)
+    assert torch.all(sample[~allowed] == 0) and sample[0, 1, 3] == 1.0
+    torch.testing.assert_close(sample.sum(-1), torch.ones(2, 3))
+    assert gumbel_softmax(alphas, allowed, 1e-4, generator).amax(-1).min() > 0.99
+
+
+def test_the_sharpest_samples_are_as_frequent_as_the_softmax_says():
+    alphas = torch.tensor([0.5, -0.5, 1.0]).expand(1, 20_000, 3)
+    allowed = torch.ones_like(alphas, dtype=torch.bool)
+    sample = gumbel_softmax(alphas, allowed, 0.1, torch.Generator().manual_seed(0))
+    counts = torch.bincount(sample.argmax(-1).flatten(), minlength=3) / 20_000
+    torch.testing.assert_close(counts, masked_softmax(alphas, allowed)[0, 0], atol=0.015, rtol=0)
+
+
+def test_gradients_of_a_sample_reach_what_is_allowed_only():
+    alphas = torch.zeros(1, 2, 3, requires_grad=True)
+    allowed = torch.tensor([[[True, True, True], [True, False, True]]])
+    sample = gumbel_softmax(alphas, allowed, 0.5, torch.Generator().manual_seed(0))
+    (gradient,) = torch.autograd.grad(sample[..., 0].sum(), alphas)
+    assert torch.isfinite(gradient).all()
+    assert gradient[0, 1, 1] == 0 and gradient[0, 0].abs().min() > 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_searches_and_resumes_exactly(make_context, method):
+    search_class, words = METHODS[method]
+    whole = search_class(make_context(method, *words))
+    metrics = [whole.step() for _ in range(whole.num_steps)]
+    assert whole.finished and all(torch.isfinite(torch.tensor(m.get("loss", 0.0))) for m in metrics)
+    for stop in range(1, whole.num_steps):
+        first = search_class(make_context(method, *words))
+        for _ in range(stop):
+            first.step()
+        state, streams = first.state_dict(), first.context.engine.streams.state_dict()
+        second = search_class(make_context(method, *words))
+        second.load_state_dict(state)
+        second.context.engine.streams.load_state_dict(streams)
+        assert [second.step() for _ in range(stop, whole.num_steps)] == metrics[stop:]
+        assert second.result() == whole.result()
+
+
+def test_candidates_differ_and_are_those_a_mask_holds(make_context):
+    search = RSPS(
+        make_context("rsps", *METHODS["rsps"][1], "space.operations=[skip_connect]", "search.candidates=50")
+    )
+    assert len(set(search.candidates)) == len(search.candidates) == 50
+    assert {op for g in search.candidates for op, _ in g.body.normal} == {"skip_connect"}
+    assert search.candidates == search._draw_candidates(50)
+
+
+def test_scoring_moves_nothing(make_context):
+    search = RSPS(make_context("rsps", *METHODS["rsps"][1]))
+    search.step()
+    before = {name: value.clone() for name, value in search.supernet.state_dict().items()}
+    one, two = (search.one_shot.score(search.candidates[0]) for _ in range(2))
+    assert one == two
+    assert all(torch.equal(before[name], value) for name, value in search.supernet.state_dict().items())
