@@ -28,16 +28,28 @@ class Entry:
 
 @dataclass(frozen=True)
 class SpaceEntry(Entry):
-    """A space with the two networks that are built from it."""
+    """A space with the two networks that are built from it; None: its architectures are only in tables."""
 
-    network: str  # "module:attribute", built from a genotype
-    supernet: str  # "module:attribute", built from the space and a mask
+    network: str | None  # "module:attribute", built from a genotype
+    supernet: str | None  # "module:attribute", built from the space and a mask
 
     def load_network(self) -> Any:
-        return Entry(self.network, "").load()
+        return self._load(self.network)
 
     def load_supernet(self) -> Any:
-        return Entry(self.supernet, "").load()
+        return self._load(self.supernet)
+
+    def check_networks(self) -> None:
+        """ValueError if nothing of the space can be trained."""
+        if self.network is None:
+            raise ValueError(
+                f"nastk has no network of space {self.load().name!r}, only published tables have its "
+                "architectures: nastk search ... search.estimator=table search.table=FILE.npz"
+            )
+
+    def _load(self, target: str | None) -> Any:
+        self.check_networks()
+        return Entry(str(target), "").load()
 
 
 @dataclass(frozen=True)
@@ -107,6 +119,18 @@ DATASETS: dict[str, Entry] = {
     "cifar100": Entry("nastk.data.named:CIFAR100", "60,000 photos, 32x32 colour, 100 classes"),
     "fashion-mnist": Entry(
         "nastk.data.named:FASHION_MNIST", "70,000 articles of clothing, 28x28 grey, 10 classes"
+    ),
+    "transnas-micro": SpaceEntry(
+        "nastk.spaces.transnas:MICRO",
+        "4 operations on the 6 edges of one cell: TransNAS-Bench-101, by its table only",
+        network=None,
+        supernet=None,
+    ),
+    "transnas-macro": SpaceEntry(
+        "nastk.spaces.transnas:MACRO",
+        "chains of 4 to 6 modules that widen or halve: TransNAS-Bench-101, by its table only",
+        network=None,
+        supernet=None,
     ),
 }
 

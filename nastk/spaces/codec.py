@@ -52,9 +52,9 @@ class CellCodec:
             for node in self.space.concat:
                 taken: list[int] = []
                 for _ in range(2):
-                    source = _choose(self._sources(cell_type, node, taken), *next(values))
+                    source = choose(self._sources(cell_type, node, taken), *next(values))
                     edge = self.space.edge_index[node, source]
-                    operation = _choose(self.choices[cell_type][edge], *next(values))
+                    operation = choose(self.choices[cell_type][edge], *next(values))
                     pairs.append((self.space.operations[operation], source))
                     taken.append(source)
             cells.append(tuple(pairs))
@@ -75,7 +75,7 @@ class CellCodec:
                     raise _outside(edge, cell_type)
                 taken.append(source)
                 for choice, options in ((source, sources), (operation, operations)):
-                    vector.append(_centre(options, choice, self.upper[len(vector)]))
+                    vector.append(centre(options, choice, self.upper[len(vector)]))
         return vector
 
     def _sources(self, cell_type: int, node: int, taken: list[int]) -> tuple[int, ...]:
@@ -103,7 +103,7 @@ class EdgeCodec:
         """The genotype of a vector [T * E] within the box."""
         values = iter(zip(vector, self.upper, strict=True))
         return self.space.genotype(
-            [[_choose(row, *next(values)) for row in edges] for edges in self.mask.allowed]
+            [[choose(row, *next(values)) for row in edges] for edges in self.mask.allowed]
         )
 
     def encode(self, genotype: Genotype) -> list[float]:
@@ -114,18 +114,18 @@ class EdgeCodec:
                 row = self.mask.allowed[cell_type][edge]
                 if operation not in row:
                     raise _outside(edge, cell_type)
-                vector.append(_centre(row, operation, self.upper[len(vector)]))
+                vector.append(centre(row, operation, self.upper[len(vector)]))
         return vector
 
 
-def _choose(options: Sequence[int], value: float, upper: int) -> int:
+def choose(options: Sequence[int], value: float, upper: int) -> int:
     """The option that a value in [0, upper] means."""
     # Without a mask the value is used as it is: scaling by k / upper = 1 would only add rounding.
     scaled = value if len(options) == upper else value * len(options) / upper
     return options[min(max(math.ceil(scaled) - 1, 0), len(options) - 1)]
 
 
-def _centre(options: Sequence[int], choice: int, upper: int) -> float:
+def centre(options: Sequence[int], choice: int, upper: int) -> float:
     """The middle of the values in [0, upper] that mean `choice`."""
     return (options.index(choice) + 0.5) * upper / len(options)
 

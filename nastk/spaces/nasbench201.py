@@ -31,6 +31,7 @@ class NASBench201Space(Space):
 
     cell_types: ClassVar = ("cell",)
     published_size: ClassVar = NetworkSize(init_channels=16, num_cells=15)
+    form: ClassVar = "the benchmark's string |op~0|+|op~0|op~1|+..."
 
     @cached_property
     def edges(self) -> tuple[tuple[int, int], ...]:
@@ -84,9 +85,7 @@ class NASBench201Space(Space):
         """The string of a genotype file; a ValueError says what is wrong with the field `arch`."""
         body = content.get("arch")
         if not isinstance(body, str):
-            raise ValueError(
-                f"arch: expected the benchmark's string |op~0|+|op~0|op~1|+..., found {shown(body)}"
-            )
+            raise ValueError(f"arch: expected {self.form}, found {shown(body)}")
         self._cell(body)
         return body
 
