@@ -1,0 +1,1 @@
+"""Published tables: architectures somebody trained, and what came of it. Read from a file of the user's."""
