@@ -109,17 +109,6 @@ SPACES: dict[str, SpaceEntry] = {
         network="nastk.networks.nasbench201:NASBench201Network",
         supernet="nastk.networks.nasbench201:NASBench201Supernet",
     ),
-}
-
-DATASETS: dict[str, Entry] = {
-    "digits": Entry(
-        "nastk.data.named:DIGITS", "1,797 handwritten digits, 8x8 grey, 10 classes; comes with nastk"
-    ),
-    "cifar10": Entry("nastk.data.named:CIFAR10", "60,000 photos, 32x32 colour, 10 classes"),
-    "cifar100": Entry("nastk.data.named:CIFAR100", "60,000 photos, 32x32 colour, 100 classes"),
-    "fashion-mnist": Entry(
-        "nastk.data.named:FASHION_MNIST", "70,000 articles of clothing, 28x28 grey, 10 classes"
-    ),
     "transnas-micro": SpaceEntry(
         "nastk.spaces.transnas:MICRO",
         "4 operations on the 6 edges of one cell: TransNAS-Bench-101, by its table only",
@@ -131,6 +120,17 @@ DATASETS: dict[str, Entry] = {
         "chains of 4 to 6 modules that widen or halve: TransNAS-Bench-101, by its table only",
         network=None,
         supernet=None,
+    ),
+}
+
+DATASETS: dict[str, Entry] = {
+    "digits": Entry(
+        "nastk.data.named:DIGITS", "1,797 handwritten digits, 8x8 grey, 10 classes; comes with nastk"
+    ),
+    "cifar10": Entry("nastk.data.named:CIFAR10", "60,000 photos, 32x32 colour, 10 classes"),
+    "cifar100": Entry("nastk.data.named:CIFAR100", "60,000 photos, 32x32 colour, 100 classes"),
+    "fashion-mnist": Entry(
+        "nastk.data.named:FASHION_MNIST", "70,000 articles of clothing, 28x28 grey, 10 classes"
     ),
 }
 
