@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nastk.networks.operations import FactorizedReduce, PointwiseConv
+from nastk.networks.operations import Conv, FactorizedReduce
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,9 @@ class Preprocess(nn.Module):
 
     def __init__(self, place: CellPlace, *, affine: bool) -> None:
         super().__init__()
-        first = FactorizedReduce if place.after_reduction else PointwiseConv
+        first = FactorizedReduce if place.after_reduction else Conv
         self.first = first(place.channels_in[0], place.channels, affine=affine)
-        self.second = PointwiseConv(place.channels_in[1], place.channels, affine=affine)
+        self.second = Conv(place.channels_in[1], place.channels, affine=affine)
 
     def forward(self, s0: Tensor, s1: Tensor) -> list[Tensor]:
         """s0, s1: the outputs of the last cell but one and of the last, behind their ReLU."""

@@ -1,4 +1,4 @@
-"""The operations of the DARTS family (arXiv 1806.09055; exact definitions in its public code).
+"""The operations of the DARTS family (arXiv 1806.09055) and of NAS-Bench-201 (arXiv 2001.00326).
 
 Convolutions have no bias. Inputs and outputs are [N, C, H, W]; stride 2 halves H and W. Operations
 with weights all begin with a ReLU and end with a batch norm: `rectified` starts behind the ReLU, so
@@ -66,12 +66,14 @@ class FactorizedReduce(WeightedOperation):
         return gated_norm(self.norm, torch.cat([self.even(even), self.odd(odd)], dim=1), gate)
 
 
-class PointwiseConv(WeightedOperation):
-    """A 1x1 convolution: how a cell preprocesses its inputs."""
+class Conv(WeightedOperation):
+    """A convolution between a ReLU and a batch norm; as 1x1, how a DARTS cell preprocesses its inputs."""
 
-    def __init__(self, channels_in: int, channels: int, *, affine: bool) -> None:
+    def __init__(
+        self, channels_in: int, channels: int, kernel: int = 1, stride: int = 1, *, affine: bool
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels_in, channels, 1, bias=False)
+        self.conv = nn.Conv2d(channels_in, channels, kernel, stride, padding=kernel // 2, bias=False)
         self.norm = nn.BatchNorm2d(channels, affine=affine)
 
     def rectified(self, x: Tensor, gate: Tensor | None) -> Tensor:
@@ -121,6 +123,7 @@ class Zero(nn.Module):
 
 
 POOLS = ("max_pool_3x3", "avg_pool_3x3")
+CONVOLUTIONS = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}  # NAS-Bench-201's, with the sides of their kernels
 
 
 def build_operation(name: str, channels: int, stride: int, *, affine: bool, pool_norm: bool) -> nn.Module:
@@ -140,6 +143,8 @@ def build_operation(name: str, channels: int, stride: int, *, affine: bool, pool
             else nn.AvgPool2d(3, stride, padding=1, count_include_pad=False)
         )
         return nn.Sequential(pool, nn.BatchNorm2d(channels, affine=False)) if pool_norm else pool
+    if name in CONVOLUTIONS:
+        return Conv(channels, channels, CONVOLUTIONS[name], stride, affine=affine)
     kernel, dilation, repeats = {
         "sep_conv_3x3": (3, 1, 2),
         "sep_conv_5x5": (5, 1, 2),
