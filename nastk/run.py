@@ -135,7 +135,7 @@ class Run:
             temporary.write_text(text, encoding="utf-8")
 
     def write_json(self, name: str, content: Any) -> None:
-        self.write_text(name, json.dumps(_jsonable(content), indent=2, allow_nan=False) + "\n")
+        self.write_text(name, json.dumps(jsonable(content), indent=2, allow_nan=False) + "\n")
 
     @contextmanager
     def replacing(self, name: str) -> Iterator[Path]:
@@ -159,7 +159,7 @@ class Run:
             _explained(self.path / "metrics.jsonl"),
             open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file,
         ):
-            file.write(json.dumps(_jsonable({"step": step} | metrics), allow_nan=False) + "\n")
+            file.write(json.dumps(jsonable({"step": step} | metrics), allow_nan=False) + "\n")
             file.flush()
             os.fsync(file.fileno())
         self.last_logged = step
@@ -184,12 +184,12 @@ class Run:
             raise RunError(f"{path}: the last line is damaged; remove it to resume") from None
 
 
-def _jsonable(content: Any) -> Any:
+def jsonable(content: Any) -> Any:
     """`content` with null for every number that is not finite: JSON has no NaN."""
     if isinstance(content, dict):
-        return {name: _jsonable(value) for name, value in content.items()}
+        return {name: jsonable(value) for name, value in content.items()}
     if isinstance(content, (list, tuple)):
-        return [_jsonable(value) for value in content]
+        return [jsonable(value) for value in content]
     if isinstance(content, float) and not math.isfinite(content):
         return None
     return content

@@ -15,13 +15,14 @@ from nastk import __version__
 from nastk.cli.config import config
 from nastk.cli.evaluate import evaluate
 from nastk.cli.list import list_
+from nastk.cli.rank import rank
 from nastk.cli.search import search
 from nastk.cli.show import show
 from nastk.cli.transfer import transfer
 
 
 @click.group(
-    commands=[search, evaluate, transfer, show, list_, config],
+    commands=[search, evaluate, transfer, rank, show, list_, config],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="nastk")

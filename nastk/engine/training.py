@@ -33,6 +33,9 @@ class Averages:
     accuracy: float
 
 
+DIVERGED = Averages(loss=math.nan, accuracy=0.0)
+
+
 class Meter:
     """Adds up losses and hits on the device, so that no step has to wait for it."""
 

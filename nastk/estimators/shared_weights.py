@@ -15,14 +15,12 @@ from nastk.config import SupernetConfig, TrainConfig
 from nastk.data.search_images import SearchImages
 from nastk.engine import training
 from nastk.engine.device import Engine
-from nastk.engine.training import Averages
+from nastk.engine.training import DIVERGED, Averages
 from nastk.estimators.building import build_supernet
 from nastk.estimators.score import Score, best_first
 from nastk.genotype import Genotype
 from nastk.networks.drop_path import draw_masks
 from nastk.networks.gates import Gates, one_hot
-
-DIVERGED = Averages(loss=float("nan"), accuracy=0.0)
 
 
 class SharedWeights:

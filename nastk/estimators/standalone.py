@@ -8,11 +8,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nastk.config import StandaloneTrainConfig
+from nastk import registry
+from nastk.config import StandaloneTrainConfig, SupernetConfig, TrainConfig
 from nastk.data.batches import Batches
+from nastk.data.search_images import SearchImages
 from nastk.engine import training
 from nastk.engine.device import Engine
 from nastk.engine.schedules import cosine, linear
+from nastk.engine.training import DIVERGED, Averages
+from nastk.estimators.score import Score
+from nastk.genotype import Genotype
 from nastk.networks.drop_path import draw_masks
 from nastk.networks.network import CellNetwork
 
@@ -104,3 +109,60 @@ class StandaloneTraining:
             auxiliary = F.cross_entropy(auxiliary_logits, labels, label_smoothing=smoothing)
             loss = loss + self.config.auxiliary_weight * auxiliary
         return loss, logits
+
+
+def train_on_halves(
+    genotype: Genotype,
+    images: SearchImages,
+    engine: Engine,
+    *,
+    network: SupernetConfig,
+    train: TrainConfig,
+    epochs: int,
+) -> StandaloneTraining:
+    """The training of a genotype's network, in the size of its supernet, on the two halves of a search.
+
+    It learns from the training half by the search's recipe, without drop path and auxiliary head, and is
+    tested on the validation half; test images are not looked at.
+    """
+    net = registry.SPACES[genotype.space].load_network()(
+        genotype,
+        init_channels=network.init_channels,
+        num_cells=network.num_cells,
+        num_classes=len(images.classes),
+        channels_in=images.shape[0],
+        image_size=images.shape[1:],
+    )
+    training.initialise(net, engine.streams["initialisation"])
+    config = StandaloneTrainConfig(
+        epochs=epochs,
+        batch_size=train.batch_size,
+        lr=train.lr,
+        lr_min=train.lr_min,
+        momentum=train.momentum,
+        weight_decay=train.weight_decay,
+        grad_clip=train.grad_clip,
+        drop_path=0.0,
+    )
+    return StandaloneTraining(engine.place(net), images.train, images.validation, config, engine)
+
+
+def score_alone(
+    genotype: Genotype,
+    images: SearchImages,
+    engine: Engine,
+    *,
+    network: SupernetConfig,
+    train: TrainConfig,
+    epochs: int,
+) -> Score:
+    """The validation loss of the genotype's network after `epochs` of its own; not finite if it diverged."""
+    job = train_on_halves(genotype, images, engine, network=network, train=train, epochs=epochs)
+    found = DIVERGED
+    try:
+        while not job.finished:
+            metrics = job.step()
+            found = Averages(metrics["test_loss"], metrics["test_accuracy"])
+    except training.NonFiniteLoss:
+        found = DIVERGED
+    return Score.of_validation(found, source="training alone", cost=epochs)

@@ -42,6 +42,12 @@ class RelativeNAS(Search):
     default_space = "relativenas"
     needs = ("codec", "paths")
 
+    @classmethod
+    def epochs_of_a_candidate(cls, config: Any) -> int:
+        """Once in every generation."""
+        epochs: int = config.search.generations * config.train.epochs
+        return epochs
+
     def __init__(self, context: SearchContext) -> None:
         super().__init__(context)
         config, settings = context.config, context.config.search

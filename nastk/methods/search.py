@@ -80,6 +80,12 @@ class Search:
         """Whether the method can search `space`."""
         return all(hasattr(space, name) for name in cls.needs)
 
+    @classmethod
+    def epochs_of_a_candidate(cls, config: Any) -> int:
+        """How long the weights of one candidate are trained: training it alone is held to the same."""
+        epochs: int = config.train.epochs
+        return epochs
+
     def __init__(self, context: SearchContext) -> None:
         self.context = context
 

@@ -20,6 +20,7 @@ FLAGS = {
     "search": COMMON | {"method", "space"},
     "evaluate": COMMON | {"arch"},
     "transfer": COMMON | {"task", "arch", "weights"},
+    "rank": {"dataset", "json"},
     "show": {"json", "svg", "stem", "init-channels", "num-cells", "num-classes"},
     "list": {"json"},
     "config": {"method", "preset"},

@@ -1,0 +1,88 @@
+"""nastk rank: does an ordering of architectures by scores agree with the truth?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nastk.cli.options import say
+
+if TYPE_CHECKING:
+    from nastk.ranking import Ranking
+
+
+@click.command(short_help="How well scores rank architectures.")
+@click.argument("scores")
+@click.argument("truth")
+@click.option("--dataset", metavar="NAME", help="Which of a table's data sets or tasks.")
+@click.option("--json", "as_json", is_flag=True, help="Everything as JSON.")
+def rank(scores: str, truth: str, dataset: str | None, as_json: bool) -> None:
+    """Compare the order that SCORES give to architectures with the TRUTH.
+
+    Both are TABLE.npz:COLUMN, a column of a published table, or the run directory of a search. A run's
+    scores are those that it chose by. A run as TRUTH means training: each architecture that it ranks is
+    trained alone on the run's training half and scored on its validation half; what is done is kept in the
+    run directory, so that the command can be stopped and started again.
+
+    Of architectures that tie in SCORES, the regret is the mean over their orders.
+    """
+    from nastk.ranking import agreement
+    from nastk.run import jsonable
+
+    found, real = _read(scores, truth, dataset)
+    result = agreement(found, real)
+    if result["left_out"]:
+        say(f"left out: {result['left_out']} architectures without a finite truth")
+    if as_json:
+        content = result | {"scores": scores, "truth": truth, "dataset": real.dataset}
+        click.echo(json.dumps(jsonable(content)))
+        return
+    interval = result["interval"]
+    click.echo(f"{result['n']:,} architectures of {real.space}, {real.dataset}")
+    for text, side in (("scores", found), ("truth", real)):
+        better = "higher" if side.direction == "max" else "lower"
+        click.echo(f"{text.ljust(15)}{side.metric} ({side.split}), {better} is better")
+    for name, text in (("kendall_tau_b", "Kendall tau-b"), ("spearman", "Spearman rho")):
+        low, high = interval[name]
+        click.echo(f"{text.ljust(15)}{result[name]:.4f}  ({interval['level']:.0%}: {low:.4f} to {high:.4f})")
+    for k, regret in result["top_k_regret"].items():
+        click.echo(f"{f'top-{k} regret'.ljust(15)}{regret:.4f} {real.metric}")
+
+
+def _read(scores: str, truth: str, dataset: str | None) -> tuple[Ranking, Ranking]:
+    """Both sides. A table beside a run is asked for the run's data set, else for the first that it has."""
+    from nastk.ranking import Ranking, read_search
+
+    runs = {text: read_search(Path(text)) for text in (scores, truth) if Path(text).is_dir()}
+    if dataset is None and runs:
+        dataset = next(iter(runs.values())).data.dataset
+    if scores in runs:
+        found = Ranking.of_rows(runs[scores], Path(scores), "ranking.json")
+    else:
+        found = _read_column(scores, dataset)
+    if truth not in runs:
+        return found, _read_column(truth, found.dataset if dataset is None else dataset)
+    from nastk.cli.training_alone import FILE, train_ranked
+
+    train_ranked(Path(truth), runs[truth])
+    return found, Ranking.of_rows(runs[truth], Path(truth), FILE)
+
+
+def _read_column(text: str, dataset: str | None) -> Ranking:
+    from nastk.ranking import Ranking
+    from nastk.tables.table import Table
+
+    path, _, name = text.rpartition(":")
+    if text.endswith(".npz"):
+        known = ", ".join(Table(Path(text)).columns)
+        raise ValueError(f"{text}: name a column of it as {text}:COLUMN; known: {known}")
+    if not path.endswith(".npz"):
+        raise ValueError(f"{text}: no run directory, and not of the form TABLE.npz:COLUMN")
+    table = Table(Path(path))
+    column = table.column(name, dataset)
+    if dataset is None:
+        say(f"data set: {column.dataset} (--dataset chooses another of {', '.join(table.datasets)})")
+    return Ranking.of_column(column)

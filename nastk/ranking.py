@@ -1,0 +1,124 @@
+"""Rankings: what a table's column or a search says of many architectures, and how well two of them agree."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nastk import stats
+from nastk.config import Config, from_yaml
+from nastk.registry import load_space
+from nastk.tables.table import Column
+
+TOP = (1, 10)  # the k of the regrets
+DRAWS = 1000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Architectures of `space`, by their bodies, with the values of `metric` on `dataset`, measured on `split`.
+
+    direction: "min" or "max", which way the metric is better. Values that are not finite count as the worst.
+    """
+
+    space: str
+    dataset: str
+    metric: str
+    direction: str
+    split: str
+    values: dict[Hashable, float]
+
+    @classmethod
+    def of_column(cls, column: Column) -> Ranking:
+        quantity = column.quantity
+        values: dict[Hashable, float] = dict(zip(column.archs, column.values.tolist(), strict=True))
+        return cls(column.space, column.dataset, quantity.metric, quantity.direction, quantity.split, values)
+
+    @classmethod
+    def of_rows(cls, config: Config, path: Path, name: str) -> Ranking:
+        """The rows of {"score", "genotype"} in the file `name` of a search's run directory.
+
+        Of several rows with one architecture the first counts. ValueError for other content.
+        """
+        assert config.space is not None
+        space = load_space(config.space.name)
+        values: dict[Hashable, float] = {}
+        try:
+            rows = read_rows(path / name)
+            for row in rows:
+                value = row["score"]["value"]
+                body = space.body_from_json(row["genotype"])
+                values.setdefault(body, math.nan if value is None else float(value))
+            score = rows[0]["score"]
+            about = score["metric"], score["direction"], score["split"]
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            raise ValueError(f"{path / name}: not the scores of a search: {error}") from None
+        return cls(space.name, config.data.dataset, *about, values)
+
+
+def read_search(path: Path) -> Config:
+    """The configuration of a search's run directory; ValueError if it is none, or not finished."""
+    try:
+        text = (path / "config.yaml").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise ValueError(f"{path} is no run directory (it has no config.yaml that can be read)") from None
+    try:
+        config = from_yaml(text)
+    except ValueError as error:
+        raise ValueError(f"{path / 'config.yaml'}: {error}") from None
+    if config.command != "search":
+        raise ValueError(f"{path} is a run of nastk {config.command}; only a search ranks architectures")
+    if not (path / "ranking.json").is_file():
+        raise ValueError(f"{path} is not finished: nastk search --resume {path}")
+    return config
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """What a search wrote about the architectures it ranked, each as {"score", "genotype"}."""
+    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return rows
+
+
+def agreement(scores: Ranking, truth: Ranking) -> dict[str, Any]:
+    """How well `scores` order the architectures that both rankings have, as `truth` does.
+
+    Positive correlations agree, whichever way each metric is better. n: the architectures compared; left_out:
+    those whose truth is not finite. interval: the percentile interval of both correlations over
+    architectures drawn anew; regrets have none, since the best of a sample is not the best of what it is
+    drawn from. Correlations of rankings that are all tied are NaN. ValueError for fewer than two.
+    """
+    if scores.space != truth.space:
+        raise ValueError(f"the scores are of space {scores.space}, the truth is of {truth.space}")
+    common = [arch for arch in scores.values if arch in truth.values]
+    archs = [arch for arch in common if math.isfinite(truth.values[arch])]
+    if len(archs) < 2:
+        raise ValueError(
+            f"a ranking needs two architectures or more; {len(archs)} have both a score and a finite truth"
+        )
+    x = stats.larger_is_better([scores.values[arch] for arch in archs], scores.direction)
+    y = stats.larger_is_better([truth.values[arch] for arch in archs], truth.direction)
+    ranks = stats.dense_ranks(x), stats.dense_ranks(y)
+    correlations = {"kendall_tau_b": stats.kendall_tau_b, "spearman": stats.spearman}
+    interval: dict[str, Any] = {"level": LEVEL, "draws": DRAWS, "over": "architectures"}
+    for name, correlation in correlations.items():
+        interval[name] = stats.bootstrap_interval(
+            lambda drawn, correlation=correlation: correlation(ranks[0][drawn], ranks[1][drawn]),
+            len(archs),
+            generator=np.random.default_rng(0),  # the same draws for both, and in every call
+            draws=DRAWS,
+            level=LEVEL,
+        )
+    return {
+        "n": len(archs),
+        "left_out": len(common) - len(archs),
+        **{name: correlation(*ranks) for name, correlation in correlations.items()},
+        "top_k_regret": {str(k): stats.top_k_regret(x, y, k) for k in TOP},
+        "interval": interval,
+    }
