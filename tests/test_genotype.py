@@ -15,6 +15,7 @@ from nastk.registry import SPACES, load_space
 
 CODECS = {name: load_space(name).codec(load_space(name).full_mask()) for name in SPACES}
 CELL_SPACES = ("darts", "relativenas")
+SPACE_NAMES = ", ".join(sorted(SPACES))
 CELL = [["sep_conv_3x3", 0], ["skip_connect", 1]] * 4
 VALID = {
     "format": "nastk-genotype",
@@ -114,11 +115,11 @@ def test_a_genotype_is_a_value():
         ({"space": ["darts"]}, "space: expected a name, found ['darts']"),
         (
             {"space": "dart"},
-            "unknown space 'dart'; did you mean 'darts'? known: darts, nasbench201, relativenas",
+            "unknown space 'dart'; did you mean 'darts'? known: " + SPACE_NAMES,
         ),
-        ({"space": ""}, "unknown space ''; known: darts, nasbench201, relativenas"),
-        ({"space": "\ud800"}, "unknown space '\\ud800'; known: darts, nasbench201, relativenas"),
-        ({"space": "x" * 999}, f"unknown space '{'x' * 57}...'; known: darts, nasbench201, relativenas"),
+        ({"space": ""}, "unknown space ''; known: " + SPACE_NAMES),
+        ({"space": "\ud800"}, "unknown space '\\ud800'; known: " + SPACE_NAMES),
+        ({"space": "x" * 999}, f"unknown space '{'x' * 57}...'; known: {SPACE_NAMES}"),
         ({"normal": None}, "normal: expected 8 (operation, input) pairs, found None"),
         ({"normal": {}}, "normal: expected 8 (operation, input) pairs, found {}"),
         ({"normal": "sep"}, "normal: expected 8 (operation, input) pairs, found 'sep'"),
@@ -397,8 +398,16 @@ def test_code_in_a_literal_is_refused_and_never_run(field, code, tmp_path):
     assert not place.exists()
 
 
+def test_a_string_of_nasbench201():
+    body = "|skip_connect~0|+|none~0|none~1|+|nor_conv_3x3~0|avg_pool_3x3~1|nor_conv_1x1~2|"
+    assert parse(f" {body}\n") == (Genotype("nasbench201", body), {})
+    assert error_of("|").startswith("arch: expected 3 nodes with + between, found 1: '|'")
+    assert error_of("|" + "+" * 900_000).startswith("arch: expected 3 nodes")
+    assert error_of(body * 2).startswith("arch: expected 3 nodes")
+
+
 @unhurried
-@given(st.text() | st.text().map("Genotype".__add__))
+@given(st.text() | st.text().map("Genotype".__add__) | st.text("|+~0123noe ").map("|".__add__))
 def test_any_text_is_read_or_refused(text):
     with contextlib.suppress(ValueError):
         parse(text)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nastk.genotype import Genotype, read
-from nastk.registry import unknown
+from nastk.genotype import Genotype, parse, read
+from nastk.registry import load_space, unknown
 
 FOLDER = Path(__file__).parent
 RUN_FILE = "genotype.json"  # of a run directory
@@ -37,7 +37,8 @@ def list_archs() -> dict[str, str]:
 
 
 def load_arch(text: str) -> Arch:
-    """The architecture that `text` names: a genotype file, a run directory or a published cell.
+    """The architecture that `text` names: a genotype file, a run directory, a published cell, or a
+    string of NAS-Bench-201, which is called by the indices of its operations.
 
     A path that exists wins over a published cell's name. Raises ValueError, in one line.
     """
@@ -53,6 +54,10 @@ def load_arch(text: str) -> Arch:
         return Arch(path.resolve().name, *read(path / RUN_FILE))
     if text in published:
         return Arch(text, *read(published[text]))
+    if text.startswith("|"):
+        genotype, provenance = parse(text)
+        (path,) = load_space(genotype.space).paths(genotype)
+        return Arch(f"{genotype.space}-{''.join(str(index) for _, index in path)}", genotype, provenance)
     if text.endswith(".json") or any(mark in text for mark in (os.sep, os.altsep) if mark):
         raise ValueError(f"{text}: no such file")
     raise unknown("architecture", text, published)

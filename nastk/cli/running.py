@@ -213,14 +213,15 @@ def _keep(path: Path) -> Path | None:
 
 
 def network_size(genotype: Genotype, image_shape: tuple[int, int, int], num_classes: int) -> tuple[int, int]:
-    """Parameters and MACs of the genotype's network in the size of the publications: 36 channels, 20 cells."""
+    """Parameters and MACs of the genotype's network in the size that the space's publications report."""
     import torch
 
     from nastk import registry
     from nastk.networks.counting import count_macs, count_parameters
 
+    size = registry.load_space(genotype.space).published_size
     with torch.device("meta"):
         network = registry.SPACES[genotype.space].load_network()(
-            genotype, init_channels=36, num_cells=20, num_classes=num_classes, channels_in=image_shape[0]
+            genotype, **size._asdict(), num_classes=num_classes, channels_in=image_shape[0]
         )
         return count_parameters(network), count_macs(network, image_shape)

@@ -61,7 +61,7 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
     from nastk.engine.device import Engine
     from nastk.genotype import to_json
     from nastk.methods.search import SearchContext
-    from nastk.report.drawings import describe, draw
+    from nastk.report.drawings import describe, draw_files
 
     assert config.space is not None
     method = search_class(config.name, config.settings())
@@ -104,12 +104,13 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
         "ranking.json",
         [{"score": score.to_json(), "genotype": space.body_to_json(g.body)} for g, score in result.ranking],
     )
-    for cell_type, picture in draw(result.genotype).items():
-        run.write_text(f"cell_{cell_type}.svg", picture)
+    pictures = draw_files(result.genotype, "cell")
+    for file, picture in pictures.items():
+        run.write_text(f"{file}.svg", picture)
     for name, genotype in result.others.items():
         run.write_text(f"{name}.json", to_json(genotype, provenance | {"score": None}))
-        for cell_type, picture in draw(genotype).items():
-            run.write_text(f"{name}_cell_{cell_type}.svg", picture)
+        for file, picture in draw_files(genotype, f"{name}_cell").items():
+            run.write_text(f"{file}.svg", picture)
     if result.details:
         run.write_json("details.json", result.details)
     params, macs = network_size(result.genotype, context.images.shape, len(context.images.classes))
@@ -125,7 +126,8 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
     click.echo(
         f"validation {score['name']} {score['value']:.4f} (accuracy {result.score.accuracy:.2f} %), {wall_s:.0f} s"
     )
-    say(f"pictures: {run.path / 'cell_normal.svg'}, {run.path / 'cell_reduce.svg'}")
+    if pictures:
+        say(f"pictures: {', '.join(str(run.path / f'{file}.svg') for file in pictures)}")
     say(f"next: nastk evaluate --arch {copy}")
     if not_copied is not None:
         raise RunError(f"{not_copied} (the genotype is in {copy})")

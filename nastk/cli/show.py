@@ -15,26 +15,37 @@ from nastk import registry
 @click.argument("arch")
 @click.option("--json", "as_json", is_flag=True, help="Everything as JSON.")
 @click.option(
-    "--svg", type=click.Path(path_type=Path), metavar="FILE", help="Draw the cells: FILE_normal, FILE_reduce."
+    "--svg",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Draw the cell: FILE; where there are two: FILE_normal, FILE_reduce.",
 )
 @click.option(
     "--stem", type=click.Choice(["cifar", "imagenet"]), default="cifar", help="First layers (cifar)."
 )
 @click.option(
-    "--init-channels", type=click.IntRange(min=1), default=36, metavar="N", help="Channels at the start (36)."
+    "--init-channels",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Channels at the start (as published).",
 )
-@click.option("--num-cells", type=click.IntRange(min=1), default=20, metavar="N", help="Cells (20).")
+@click.option(
+    "--num-cells",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Cells (as published).",
+)
 @click.option("--num-classes", type=click.IntRange(min=1), default=10, metavar="N", help="Classes (10).")
 def show(
     arch: str,
     as_json: bool,
     svg: Path | None,
     stem: str,
-    init_channels: int,
-    num_cells: int,
+    init_channels: int | None,
+    num_cells: int | None,
     num_classes: int,
 ) -> None:
-    """Show ARCH: a genotype file, a run directory, or a published cell (nastk list archs).
+    """Show ARCH: a genotype file, a run directory, a published cell (nastk list archs), or a string of NAS-Bench-201.
 
     Parameters and multiply-accumulates (MACs) are those of the network without the auxiliary head, for one
     image of 32x32 pixels (cifar) or 224x224 (imagenet).
@@ -43,13 +54,17 @@ def show(
 
     from nastk.archs import load_arch
     from nastk.networks.counting import count_macs, count_parameters
-    from nastk.report.drawings import describe, draw
+    from nastk.report.drawings import describe, draw_files
     from nastk.run import RunError
 
     found = load_arch(arch)
     genotype = found.genotype
+    network_class = registry.SPACES[genotype.space].load_network()
+    published = registry.load_space(genotype.space).published_size
+    init_channels = init_channels or published.init_channels
+    num_cells = num_cells or published.num_cells
     with torch.device("meta"):
-        network = registry.SPACES[genotype.space].load_network()(
+        network = network_class(
             genotype,
             init_channels=init_channels,
             num_cells=num_cells,
@@ -62,8 +77,8 @@ def show(
     with_auxiliary = count_parameters(network)
     params = with_auxiliary - count_parameters(network.auxiliary)
     if svg is not None:
-        for cell_type, picture in draw(genotype).items():
-            path = svg.with_name(f"{svg.stem}_{cell_type}{svg.suffix or '.svg'}")
+        for file, picture in draw_files(genotype, svg.stem).items():
+            path = svg.with_name(f"{file}{svg.suffix or '.svg'}")
             try:
                 path.write_text(picture, encoding="utf-8")
             except OSError as error:

@@ -41,7 +41,7 @@ def train_network(
     from nastk.genotype import to_json
     from nastk.networks import weights as weight_files
     from nastk.networks.counting import count_macs, count_parameters
-    from nastk.report.drawings import draw
+    from nastk.report.drawings import draw_files
 
     genotype = found.genotype
     engine = Engine(config.engine, config.run.seed)
@@ -79,8 +79,8 @@ def train_network(
         if weights is not None:
             provenance["weights"] = str(weights.resolve())
         run.write_text("genotype.json", to_json(genotype, provenance))
-        for cell_type, picture in draw(genotype).items():
-            run.write_text(f"cell_{cell_type}.svg", picture)
+        for file, picture in draw_files(genotype, "cell").items():
+            run.write_text(f"{file}.svg", picture)
     steps, wall_s = drive_job(job, run, engine, config, quiet=quiet)
 
     data = {"classes": train.classes, "shape": train.shape, "mean": train.mean, "std": train.std}

@@ -1,6 +1,6 @@
 """Where everything in the drawing of a cell stands, in user units of the picture.
 
-Columns from left to right: the two inputs, then for each layer of nodes the labels of the edges
+Columns from left to right: the inputs, then for each layer of nodes the labels of the edges
 that end there and the nodes themselves, then the output. A node's layer is the longest way to it.
 Whatever passes a column has a place of its own there, so no edge runs through a box.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from nastk.report import layered
-from nastk.spaces.cell import NUM_INPUTS, PAIRS_PER_NODE, Pair
+from nastk.report.cell_graph import CellGraph
 
 Point = tuple[float, float]
 
@@ -26,7 +26,7 @@ WIRE = 6.0  # height of the place of a passing edge
 MIN_GAP_X, MAX_GAP_X = 40.0, 110.0  # between columns: wider where edges have far to rise or fall
 SLOPE = 0.5  # of the steepest edge of a gap, its width as a part of its height
 GAP_Y = 12.0
-PORT = 9.0  # of the two edges into a node, above and below its middle
+PORT = 9.0  # of the first and the last of the edges into a node, above and below its middle
 MARGIN = 24.0
 LONG_PULL = 16.0  # how much more a link between two passing places wants to be straight
 
@@ -55,7 +55,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Edge:
-    """A pair of the cell: the operation's label and the way from the input to the node.
+    """An edge of the cell: the operation's label and the way from the input to the node.
 
     Between the points 0 and 1, 2 and 3, ... the edge turns from one height to another, with nothing
     in its way; between 1 and 2, 3 and 4, ... it is level.
@@ -72,24 +72,15 @@ class Edge:
 class Layout:
     width: float
     height: float
-    nodes: tuple[Box, ...]  # the inputs 0 and 1, then the nodes
+    nodes: tuple[Box, ...]  # the inputs, then the nodes
     output: Box
-    edges: tuple[Edge, ...]  # in the order of the pairs
+    edges: tuple[Edge, ...]  # in the order of the cell's
     wires: tuple[tuple[Point, ...], ...]  # from the nodes in `concat` to the output
 
 
-def node_layers(pairs: Sequence[Pair]) -> list[int]:
-    """The layer of the inputs (0) and of each node: one more than the deepest of its inputs."""
-    layers = [0] * NUM_INPUTS
-    for position in range(0, len(pairs), PAIRS_PER_NODE):
-        sources = [source for _, source in pairs[position : position + PAIRS_PER_NODE]]
-        layers.append(1 + max(layers[source] for source in sources))
-    return layers
-
-
-def cell_layout(pairs: Sequence[Pair], concat: Sequence[int]) -> Layout:
-    """The drawing's geometry for a cell of (operation, input) pairs, two a node, node by node."""
-    graph, nodes, output, chains = _graph(pairs, concat)
+def cell_layout(cell: CellGraph) -> Layout:
+    """The drawing's geometry."""
+    graph, nodes, output, chains = _graph(cell)
     columns = layered.order(graph)
     centres = layered.place(graph, columns, GAP_Y)
     for chain in chains:
@@ -97,8 +88,8 @@ def cell_layout(pairs: Sequence[Pair], concat: Sequence[int]) -> Layout:
     top = min(centre - height / 2 for centre, height in zip(centres, graph.heights, strict=True)) - MARGIN
     middles = [centre - top for centre in centres]
 
-    widths = {item: NODE for item in nodes} | dict.fromkeys((*nodes[:NUM_INPUTS], output), INPUT_WIDTH)
-    for (operation, _), chain in zip(pairs, chains, strict=False):
+    widths = dict.fromkeys(nodes, NODE) | dict.fromkeys((*nodes[: cell.num_inputs], output), INPUT_WIDTH)
+    for (operation, _, _), chain in zip(cell.edges, chains, strict=False):
         widths[chain[-2]] = math.ceil(len(operation) * CHARACTER + 2 * LABEL_PADDING)
     spans = _spans(graph, columns, middles, widths)
     span_of = {item: spans[index] for index, column in enumerate(columns) for item in column}
@@ -116,12 +107,10 @@ def cell_layout(pairs: Sequence[Pair], concat: Sequence[int]) -> Layout:
         return (*points, (span_of[chain[-1]][0], middles[chain[-1]] + port))
 
     edges = []
-    for position, (operation, source) in enumerate(pairs):
-        chain = chains[position]
-        first = position - position % PAIRS_PER_NODE
-        uppermost = min(chains[first : first + PAIRS_PER_NODE], key=lambda chain: middles[chain[-2]])
-        port = -PORT if chain is uppermost else PORT
-        node = NUM_INPUTS + position // PAIRS_PER_NODE
+    for (operation, source, node), chain in zip(cell.edges, chains, strict=False):
+        labels = sorted((other[-2] for other in chains if other[-1] == chain[-1]), key=middles.__getitem__)
+        rank, last = labels.index(chain[-2]), len(labels) - 1
+        port = PORT * (2 * rank / last - 1) if last else 0.0
         edges.append(Edge(operation, source, node, box(chain[-2]), way(chain, port)))
     return Layout(
         width=spans[-1][1] + MARGIN,
@@ -130,33 +119,30 @@ def cell_layout(pairs: Sequence[Pair], concat: Sequence[int]) -> Layout:
         nodes=tuple(box(item) for item in nodes),
         output=box(output),
         edges=tuple(edges),
-        wires=tuple(way(chain) for chain in chains[len(pairs) :]),
+        wires=tuple(way(chain) for chain in chains[len(cell.edges) :]),
     )
 
 
-def _graph(
-    pairs: Sequence[Pair], concat: Sequence[int]
-) -> tuple[layered.Graph, list[int], int, list[list[int]]]:
+def _graph(cell: CellGraph) -> tuple[layered.Graph, list[int], int, list[list[int]]]:
     """The cell as a layered graph: its inputs and nodes, its output, and the chains of items, one a
     column, that each edge (input, ..., label, node) and each wire to the output goes through."""
-    layers = node_layers(pairs)
-    last = 2 * max(layers) + 1
-    graph = layered.Graph([[] for _ in range(last + 1)])
-    nodes = [graph.add(2 * layer, NODE) for layer in layers]
-    output = graph.add(last, NODE)
+    layers = cell.layers()
+    labelled = {layers[node] for _, _, node in cell.edges}
+    columns = [layer + sum(other <= layer for other in labelled) for layer in layers]
+    graph = layered.Graph([[] for _ in range(columns[-1] + 1)])
+    items = [graph.add(column, NODE) for column in columns]
+    *nodes, output = items
     chains: list[list[int]] = []
-    for position, (_, source) in enumerate(pairs):
-        node = NUM_INPUTS + position // PAIRS_PER_NODE
-        before = 2 * layers[node] - 1
-        passing = [graph.add(column, WIRE) for column in range(2 * layers[source] + 1, before)]
-        chains.append([nodes[source], *passing, graph.add(before, LABEL_HEIGHT), nodes[node]])
-    for node in concat:
-        passing = [graph.add(column, WIRE) for column in range(2 * layers[node] + 1, last)]
-        chains.append([nodes[node], *passing, output])
-    ends = {*nodes, output}
+    for _, source, node in cell.edges:
+        before = columns[node] - 1
+        passing = [graph.add(column, WIRE) for column in range(columns[source] + 1, before)]
+        chains.append([items[source], *passing, graph.add(before, LABEL_HEIGHT), items[node]])
+    for node in cell.concat:
+        passing = [graph.add(column, WIRE) for column in range(columns[node] + 1, columns[-1])]
+        chains.append([items[node], *passing, output])
     for chain in chains:
         for left, right in pairwise(chain):
-            graph.links.append((left, right, 1.0 if {left, right} & ends else LONG_PULL))
+            graph.links.append((left, right, 1.0 if {left, right} & {*items} else LONG_PULL))
     return graph, nodes, output, chains
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from nastk.report.cell_layout import Box, Edge, Layout, Point, cell_layout
-from nastk.spaces.cell import NUM_INPUTS, Pair
+from nastk.report.cell_graph import CellGraph
+from nastk.report.cell_layout import Box, Edge, Point, cell_layout
 
 SANS = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 MONOSPACE = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
@@ -35,24 +35,30 @@ class Family:
 
 FAMILIES = (
     Family("sep_conv", ink="#0b5cad", tint="#e8f1fb"),
+    Family("nor_conv", ink="#0b5cad", tint="#e8f1fb"),
     Family("dil_conv", ink="#b23c06", tint="#fdefe6"),
     Family("max_pool", ink="#0b6b4f", tint="#e5f5ef"),
     Family("avg_pool", ink="#0b6b4f", tint="#e5f5ef"),
     Family("skip", ink="#55606e", tint="#f3f5f7", dash="5 4"),
 )
 OTHER = Family("", ink="#6b3fa0", tint="#f2ecfa")
+DEAD = Family("", ink=FAINT, tint="#ffffff")  # whatever leads nowhere, or comes from nowhere
 
 
-def cell_svg(title: str, pairs: Sequence[Pair], concat: Sequence[int]) -> str:
-    """The picture of one cell: (operation, input) pairs, two a node, node by node.
+def cell_svg(title: str, cell: CellGraph) -> str:
+    """The picture of one cell.
 
-    The inputs 0 and 1 are drawn as c_{k-2} and c_{k-1}, the concatenation of the nodes in `concat`
-    as c_{k}; each pair is one path of class `pair`. The same cell always gives the same text.
+    The inputs are drawn as ... c_{k-2}, c_{k-1}, the output as c_{k}; each edge is one path of class
+    `edge`. What does not lie on a way from an input to the output is faint. The same cell always gives
+    the same text.
     """
-    layout = cell_layout(pairs, concat)
+    layout = cell_layout(cell)
+    live = cell.live()
     width = max(layout.width, _title_width(title) + 2 * layout.nodes[0].x)
     height = layout.height + TITLE_HEIGHT
-    used = {edge.source for edge in layout.edges} | set(concat)
+    edges = [
+        (edge, family(edge.operation) if {edge.source, edge.node} <= live else DEAD) for edge in layout.edges
+    ]
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_number(width)}" height="{_number(height)}" '
         f'viewBox="0 0 {_number(width)} {_number(height)}" role="img" font-family="{SANS}">',
@@ -66,11 +72,11 @@ def cell_svg(title: str, pairs: Sequence[Pair], concat: Sequence[int]) -> str:
             f'<path class="wire" d="{_curve(wire)}" stroke="{FAINT}" stroke-width="1.2"/>'
             for wire in layout.wires
         ),
-        *(_edge_path(edge) for edge in layout.edges),
+        *(_edge_path(edge, look) for edge, look in edges),
         "</g>",
-        *(_arrow(edge) for edge in layout.edges),
-        *(_label(edge) for edge in layout.edges),
-        *_nodes(layout, used),
+        *(_arrow(edge, look) for edge, look in edges),
+        *(_label(edge, look) for edge, look in edges),
+        *(_node(box, index, cell, live) for index, box in enumerate([*layout.nodes, layout.output])),
         "</g>",
         "</svg>",
     ]
@@ -81,22 +87,20 @@ def family(operation: str) -> Family:
     return next((known for known in FAMILIES if operation.startswith(known.prefix)), OTHER)
 
 
-def _edge_path(edge: Edge) -> str:
-    look = family(edge.operation)
+def _edge_path(edge: Edge, look: Family) -> str:
     dash = f' stroke-dasharray="{look.dash}"' if look.dash else ""
     end = (edge.points[-1][0] - 5, edge.points[-1][1])  # the arrow head covers the rest
     curve = _curve((*edge.points[:-1], end))
-    return f'<path class="pair" d="{curve}" stroke="{look.ink}" stroke-width="1.7"{dash}/>'
+    return f'<path class="edge" d="{curve}" stroke="{look.ink}" stroke-width="1.7"{dash}/>'
 
 
-def _arrow(edge: Edge) -> str:
+def _arrow(edge: Edge, look: Family) -> str:
     x, y = edge.points[-1]
     corners = " ".join(f"{_number(x + dx)},{_number(y + dy)}" for dx, dy in ((-8, -4), (0, 0), (-8, 4)))
-    return f'<polygon points="{corners}" fill="{family(edge.operation).ink}"/>'
+    return f'<polygon points="{corners}" fill="{look.ink}"/>'
 
 
-def _label(edge: Edge) -> str:
-    look = family(edge.operation)
+def _label(edge: Edge, look: Family) -> str:
     return _box(edge.label, look.tint, look.ink, edge.label.height / 2) + _centred(
         edge.label,
         _text(edge.operation),
@@ -104,17 +108,16 @@ def _label(edge: Edge) -> str:
     )
 
 
-def _nodes(layout: Layout, used: set[int]) -> list[str]:
-    """The inputs (faint where no edge begins), the nodes and the output."""
-    parts = []
-    for index, box in enumerate(layout.nodes):
-        if index < NUM_INPUTS:
-            ink = INK if index in used else FAINT
-            parts.append(_box(box, "#eef1f4", ink, 8) + _subscripted(box, f"k-{NUM_INPUTS - index}", ink))
-        else:
-            attributes = f'font-size="15" font-weight="600" fill="{INK}"'
-            parts.append(_box(box, "#ffffff", INK, 8) + _centred(box, str(index), attributes))
-    return [*parts, _box(layout.output, "#eef1f4", INK, 8) + _subscripted(layout.output, "k", INK)]
+def _node(box: Box, index: int, cell: CellGraph, live: set[int]) -> str:
+    """An input, a node or the output."""
+    ink = INK if index in live else FAINT
+    if index < cell.num_inputs:
+        return _box(box, "#eef1f4", ink, 8) + _subscripted(box, f"k-{cell.num_inputs - index}", ink)
+    if index == cell.output:
+        return _box(box, "#eef1f4", ink, 8) + _subscripted(box, "k", ink)
+    return _box(box, "#ffffff", ink, 8) + _centred(
+        box, str(index), f'font-size="15" font-weight="600" fill="{ink}"'
+    )
 
 
 def _box(box: Box, fill: str, stroke: str, radius: float) -> str:

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import zip_longest
 
-from nastk.spaces.cell import NUM_INPUTS, PAIRS_PER_NODE, Pair
+from nastk.report.cell_graph import CellGraph
 
 OUTPUT = "c_{k}"
 
 
-def cell_text(title: str, pairs: Sequence[Pair], concat: Sequence[int]) -> str:
-    """The lines of one cell: (operation, input) pairs, two a node, node by node.
+def cell_text(title: str, cell: CellGraph) -> str:
+    """The lines of one cell:
 
     normal cell
           2 = sep_conv_3x3(c_{k-2}) + dil_conv_5x5(c_{k-1})
           ...
       c_{k} = concat(2, 3, 4, 5)
     """
-    terms = [f"{operation}({source_name(source)})" for operation, source in pairs]
-    rows = [terms[first : first + PAIRS_PER_NODE] for first in range(0, len(terms), PAIRS_PER_NODE)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [title]
-    for node, row in enumerate(rows, start=NUM_INPUTS):
-        total = " + ".join(term.ljust(width) for term, width in zip(row, widths, strict=True))
-        lines.append(f"  {node:>{len(OUTPUT)}} = {total}".rstrip())
-    lines.append(f"  {OUTPUT} = concat({', '.join(map(str, concat))})")
-    return "\n".join(lines) + "\n"
+    terms = [
+        [f"{operation}({_name(cell, source)})" for operation, source, _ in cell.edges_into(node)]
+        for node in range(cell.num_inputs, cell.num_nodes + 1)
+    ]
+    widths = [max(map(len, column)) for column in zip_longest(*terms, fillvalue="")]
+    sums = [" + ".join(term.ljust(width) for term, width in zip(row, widths, strict=False)) for row in terms]
+    if cell.concat:
+        sums[-1] = f"concat({', '.join(map(str, cell.concat))})"
+    names = [*map(str, range(cell.num_inputs, cell.num_nodes)), OUTPUT]
+    lines = [
+        f"  {name:>{len(OUTPUT)}} = {total or '0'}".rstrip() for name, total in zip(names, sums, strict=True)
+    ]
+    return "\n".join([title, *lines]) + "\n"
 
 
-def source_name(source: int) -> str:
+def _name(cell: CellGraph, source: int) -> str:
     """An input of a node as the papers write it: c_{k-2}, c_{k-1} or the node's number."""
-    return f"c_{{k-{NUM_INPUTS - source}}}" if source < NUM_INPUTS else str(source)
+    return f"c_{{k-{cell.num_inputs - source}}}" if source < cell.num_inputs else str(source)

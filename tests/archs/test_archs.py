@@ -107,6 +107,21 @@ def test_a_run_directory_is_called_by_its_own_name(tmp_path, monkeypatch):
     assert load_arch("genotype.json").name == "genotype"
 
 
+def test_a_string_of_nasbench201_is_called_by_its_operations(tmp_path):
+    body = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|none~1|avg_pool_3x3~2|"
+    arch = load_arch(body)
+    assert (arch.name, arch.genotype, arch.provenance) == (
+        "nasbench201-301204",
+        Genotype("nasbench201", body),
+        {},
+    )
+    (tmp_path / "mine.txt").write_text(f"\n {body}\n")
+    assert load_arch(str(tmp_path / "mine.txt")).genotype == arch.genotype
+    assert load_arch(str(tmp_path / "mine.txt")).name == "mine"
+    with pytest.raises(ValueError, match=r"^arch: node 3 must have the form "):
+        load_arch(body[:-1])
+
+
 def test_a_path_that_exists_wins_over_a_published_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     genotype = genotype_file(tmp_path / "darts-v1")

@@ -120,7 +120,7 @@ def test_names_that_stay(nastk):
         return set(json.loads(nastk("list", what, "--json").out))
 
     assert listed("methods") >= {"relativenas", "random"}
-    assert listed("spaces") >= {"darts", "relativenas"}
+    assert listed("spaces") >= {"darts", "relativenas", "nasbench201"}
     assert listed("datasets") >= {"digits", "cifar10", "cifar100", "fashion-mnist"}
     assert listed("tasks") >= {"cifar10", "cifar100", "fashion-mnist", "data"}
     assert listed("archs") >= {"relativenas-cifar10", "pdarts-cifar10", "darts-v1", "darts-v2"}
@@ -177,6 +177,26 @@ def test_show(nastk, finished_runs):
     summary = json.loads((run / "summary.json").read_text())
     # of a grey image of 8x8: the stem sees one channel and the network a sixteenth of the pixels
     assert found[0]["params"] - summary["params"] == 2 * 9 * 3 * 36
+
+
+def test_show_of_nasbench201(nastk):
+    """In the benchmark's size, 16 channels and 15 cells; one cell, so one picture."""
+    arch = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|none~0|nor_conv_3x3~1|avg_pool_3x3~2|"
+    found = json.loads(nastk("show", arch, "--json").out)
+    assert list(found) == [
+        *("name", "space", "arch", "stem", "init_channels", "num_cells", "num_classes"),
+        *("params", "params_with_auxiliary", "macs"),
+    ]
+    assert (found["arch"], found["init_channels"], found["num_cells"]) == (arch, 16, 15)
+    assert (found["params"], found["macs"]) == (802_426, 113_951_360)
+    code, out, err = nastk("show", arch, "--svg", "cell.svg", "--num-cells", 3, "--init-channels", 4)
+    assert (code, err) == (0, "wrote cell.svg\n")
+    assert out.splitlines()[-1].endswith("(cifar stem, 4 channels, 3 cells, 10 classes)")
+    for flags, message in (
+        (["--num-cells", 2], "network.num_cells: space 'nasbench201' needs at least 3, found 2"),
+        (["--stem", "imagenet"], "network.stem: space 'nasbench201' has the cifar stem only, not imagenet"),
+    ):
+        assert nastk("show", arch, *flags) == (2, "", f"Error: {message}\n")
 
 
 def test_stdout_is_data(nastk):

@@ -10,15 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nastk.archs import list_archs, load_arch
-from nastk.report.cell_layout import Box, cell_layout, node_layers
-from nastk.report.cell_svg import FAMILIES, OTHER, cell_svg, family
-from nastk.report.drawings import draw
+from nastk.genotype import Genotype
+from nastk.report.cell_graph import CellGraph
+from nastk.report.cell_layout import Box, cell_layout
+from nastk.report.cell_svg import DEAD, FAMILIES, INK, OTHER, cell_svg, family
+from nastk.report.drawings import draw, draw_files
 from nastk.spaces.cell import DARTS, RELATIVENAS
+from nastk.spaces.nasbench201 import NASBENCH201
 
 SVG = "{http://www.w3.org/2000/svg}"
 CONCAT = (2, 3, 4, 5)
-CHAIN = tuple(("sep_conv_3x3", source) for source in (0, 1, 1, 2, 2, 3, 3, 4))
-FLAT = tuple(("dil_conv_5x5", 1) for _ in range(8))
+CHAIN = CellGraph.of_pairs([("sep_conv_3x3", source) for source in (0, 1, 1, 2, 2, 3, 3, 4)], CONCAT)
+FLAT = CellGraph.of_pairs([("dil_conv_5x5", 1)] * 8, CONCAT)
 
 
 def elements(svg, tag, kind=None):
@@ -26,22 +29,44 @@ def elements(svg, tag, kind=None):
     return [element for element in found if kind is None or element.get("class") == kind]
 
 
+def sums(*rows):
+    """A cell like NAS-Bench-201's: each row the names of a node's edges, "" for an input not taken."""
+    return CellGraph(
+        1,
+        len(rows),
+        tuple(
+            (name, source, node)
+            for node, row in enumerate(rows, start=1)
+            for source, name in enumerate(row)
+            if name
+        ),
+    )
+
+
 @st.composite
 def cells(draw):
     space = draw(st.sampled_from([DARTS, RELATIVENAS]))
     codec = space.codec(space.full_mask())
     vector = [draw(st.floats(0, upper)) for upper in codec.upper]
-    return codec.decode(vector).body.normal
+    return CellGraph.of_pairs(codec.decode(vector).body.normal, CONCAT)
+
+
+@st.composite
+def cells_of_sums(draw):
+    """Also such as have nodes without any edges."""
+    names = st.sampled_from(["", *NASBENCH201.operations[1:]])
+    return sums(*(draw(st.lists(names, min_size=node, max_size=node)) for node in range(1, 4)))
 
 
 def published():
     for name in list_archs():
         body = load_arch(name).genotype.body
-        yield from (pytest.param(body.cell(key), id=f"{name}-{key}") for key in ("normal", "reduce"))
+        for key in ("normal", "reduce"):
+            yield pytest.param(CellGraph.of_pairs(body.cell(key), CONCAT), id=f"{name}-{key}")
 
 
-def check_geometry(pairs):
-    layout = cell_layout(pairs, CONCAT)
+def check_geometry(cell):
+    layout = cell_layout(cell)
     boxes = [*layout.nodes, layout.output, *(edge.label for edge in layout.edges)]
     assert not any(first.overlaps(second) for first, second in combinations(boxes, 2))
     page = Box(0, 0, layout.width, layout.height)
@@ -61,63 +86,92 @@ def check_geometry(pairs):
             assert met == (own if index == len(points) - 3 else [])
     # No two edges share a way, not even those of the same operation on the same input.
     assert len({points for points, _ in ways}) == len(ways)
-    assert [(edge.operation, edge.source) for edge in layout.edges] == list(pairs)
+    assert [(edge.operation, edge.source, edge.node) for edge in layout.edges] == list(cell.edges)
+    assert len(layout.wires) == len(cell.concat)
+    places = [*layout.nodes, layout.output]
+    assert len({edge.points[-1] for edge in layout.edges}) == len(layout.edges)
     for edge in layout.edges:
-        source, node = layout.nodes[edge.source], layout.nodes[edge.node]
+        source, node = places[edge.source], places[edge.node]
         assert edge.points[0] == (source.x + source.width, source.middle[1])
         assert edge.points[-1][0] == node.x
         assert node.y < edge.points[-1][1] < node.y + node.height
         assert edge.label.middle[1] == edge.points[-2][1]
 
 
-def check_picture(pairs):
-    svg = cell_svg("a cell", pairs, CONCAT)
-    assert svg == cell_svg("a cell", list(pairs), list(CONCAT))
-    paths = [path.get("d") for path in elements(svg, "path", "pair")]
-    assert len(paths) == len(set(paths)) == len(pairs)
-    assert [text.text for text in elements(svg, "text", "operation")] == [name for name, _ in pairs]
-    assert len(elements(svg, "path", "wire")) == len(CONCAT)
-    assert len(elements(svg, "path")) == len(pairs) + len(CONCAT)
+def check_picture(cell):
+    svg = cell_svg("a cell", cell)
+    assert svg == cell_svg("a cell", cell)
+    paths = [path.get("d") for path in elements(svg, "path", "edge")]
+    assert len(paths) == len(set(paths)) == len(cell.edges)
+    assert [text.text for text in elements(svg, "text", "operation")] == [name for name, _, _ in cell.edges]
+    assert len(elements(svg, "path", "wire")) == len(cell.concat)
+    assert len(elements(svg, "path")) == len(cell.edges) + len(cell.concat)
 
 
-@settings(deadline=None, max_examples=40)
-@given(cells())
-def test_any_cell(pairs):
-    check_geometry(pairs)
-    check_picture(pairs)
+@settings(deadline=None, max_examples=80)
+@given(cells() | cells_of_sums())
+def test_any_cell(cell):
+    check_geometry(cell)
+    check_picture(cell)
 
 
-@pytest.mark.parametrize("pairs", [*published(), CHAIN, FLAT])
-def test_published_and_extreme_cells(pairs):
-    check_geometry(pairs)
-    check_picture(pairs)
+@pytest.mark.parametrize("cell", [*published(), CHAIN, FLAT, sums([""], ["", ""], ["", "", ""])])
+def test_published_and_extreme_cells(cell):
+    check_geometry(cell)
+    check_picture(cell)
+
+
+def texts(svg):
+    return {"".join(text.itertext()) for text in elements(svg, "text")}
 
 
 def test_inputs_nodes_and_output_are_labelled():
-    texts = ["".join(text.itertext()) for text in elements(cell_svg("my title", CHAIN, CONCAT), "text")]
-    assert {"my title", "ck-2", "ck-1", "ck", "2", "3", "4", "5"} <= set(texts)
+    assert {"my title", "ck-2", "ck-1", "ck", "2", "3", "4", "5"} <= texts(cell_svg("my title", CHAIN))
+    assert texts(cell_svg("", sums(["skip"], ["", ""], ["", "", ""]))) == {"", "ck-1", "ck", "1", "2", "skip"}
 
 
 def test_only_the_nodes_of_concat_are_wired_to_the_output():
-    assert len(elements(cell_svg("", CHAIN, (4, 5)), "path", "wire")) == 2
+    cell = CellGraph(2, 6, CHAIN.edges, concat=(4, 5))
+    assert len(elements(cell_svg("", cell), "path", "wire")) == 2
 
 
 def test_layers():
-    assert node_layers(CHAIN) == [0, 0, 1, 2, 3, 4]
-    assert node_layers(FLAT) == [0, 0, 1, 1, 1, 1]
+    assert CHAIN.layers() == [0, 0, 1, 2, 3, 4, 5]
+    assert FLAT.layers() == [0, 0, 1, 1, 1, 1, 2]
+    cell = sums([""], ["skip", "skip"], ["", "", ""])  # node 1 has no edges, nor has the output
+    assert cell.layers() == [0, 1, 2, 3]
 
 
-def test_an_unused_input_is_faint():
-    def stroke(pairs):
-        boxes = [rect for rect in elements(cell_svg("", pairs, CONCAT), "rect") if rect.get("rx") == "8"]
-        return [box.get("stroke") for box in boxes[:2]]
+def strokes(cell):
+    """Of the boxes: the inputs, the nodes and the output."""
+    boxes = elements(cell_svg("", cell), "rect")
+    return [box.get("stroke") for box in boxes if box.get("rx") == "8"]
 
-    assert stroke(CHAIN)[0] == stroke(CHAIN)[1] == stroke(FLAT)[1] != stroke(FLAT)[0]
+
+def test_what_is_on_no_way_from_an_input_to_the_output_is_faint():
+    assert FLAT.live() == {1, 2, 3, 4, 5, 6}
+    assert [stroke == INK for stroke in strokes(FLAT)] == [False] + [True] * 6
+    assert set(strokes(CHAIN)) == {INK}
+    cell = sums([""], ["nor_conv_1x1", "skip"], ["", "skip", "nor_conv_3x3"])  # nothing comes to node 1
+    assert cell.live() == {0, 2, 3}
+    assert [stroke == INK for stroke in strokes(cell)] == [True, False, True, True]
+    inks = [path.get("stroke") for path in elements(cell_svg("", cell), "path", "edge")]
+    blue = family("nor_conv_1x1").ink
+    assert inks == [blue, DEAD.ink, DEAD.ink, blue]
+    assert sums(["skip"], ["", "skip"], ["", "", ""]).live() == set()  # nothing comes to the output
+
+
+def test_edges_into_one_place_end_apart():
+    layout = cell_layout(sums(["skip"], ["", ""], ["a", "b", "c"]))
+    ends = sorted(edge.points[-1][1] - layout.output.middle[1] for edge in layout.edges if edge.node == 3)
+    assert ends == [-9, 0, 9]
+    (alone,) = [edge for edge in layout.edges if edge.node == 1]
+    assert alone.points[-1][1] == layout.nodes[1].middle[1]
 
 
 @pytest.mark.parametrize("text", ["<&>\"'", "]]>", "\0\x1b[31m", "\ud800", "名前 ✓"])
 def test_titles_and_operations_are_escaped(text):
-    svg = cell_svg(text, ((text, 0), (text, 1)), (2,))
+    svg = cell_svg(text, CellGraph.of_pairs([(text, 0), (text, 1)], [2]))
     svg.encode()
     title = elements(svg, "title")[0].text
     assert title == elements(svg, "text", "operation")[0].text
@@ -128,13 +182,14 @@ def test_titles_and_operations_are_escaped(text):
 
 def test_a_long_title_widens_the_picture():
     def width(title):
-        return float(ElementTree.fromstring(cell_svg(title, FLAT, CONCAT)).get("width"))
+        return float(ElementTree.fromstring(cell_svg(title, FLAT)).get("width"))
 
     assert width("x" * 200) > width("x") + 1000
 
 
 def test_every_operation_of_the_spaces_has_a_family():
-    assert {family(name) for name in RELATIVENAS.operations} == set(FAMILIES)
+    names = {*RELATIVENAS.operations, *NASBENCH201.operations[1:]}
+    assert {family(name) for name in names} == set(FAMILIES)
     assert family("something_new") == OTHER
 
 
@@ -142,11 +197,20 @@ def test_a_genotype_is_drawn_cell_by_cell():
     genotype = load_arch("relativenas-cifar10").genotype
     pictures = draw(genotype)
     assert pictures == {
-        "normal": cell_svg("normal cell", genotype.body.normal, CONCAT),
-        "reduce": cell_svg("reduction cell", genotype.body.reduce, CONCAT),
+        "normal": cell_svg("normal cell", CellGraph.of_pairs(genotype.body.normal, CONCAT)),
+        "reduce": cell_svg("reduction cell", CellGraph.of_pairs(genotype.body.reduce, CONCAT)),
     }
+    assert list(draw_files(genotype, "mine")) == ["mine_normal", "mine_reduce"]
     # The two edges of node 3 are the same operation on the same input: two labels, two curves.
     assert pictures["normal"].count(">sep_conv_3x3</text>") == 5
+
+
+def test_a_string_of_nasbench201_is_drawn_as_one_cell_without_its_none():
+    body = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|none~1|avg_pool_3x3~2|"
+    cell = sums(["nor_conv_3x3"], ["", "skip_connect"], ["nor_conv_1x1", "", "avg_pool_3x3"])
+    genotype = Genotype("nasbench201", body)
+    assert draw(genotype) == {"cell": cell_svg("cell", cell)}
+    assert draw_files(genotype, "mine") == {"mine": cell_svg("cell", cell)}
 
 
 def test_the_picture_needs_nothing_from_outside():

@@ -5,8 +5,15 @@ from dataclasses import dataclass
 from nastk.archs import load_arch
 from nastk.genotype import Genotype
 from nastk.report import drawings
+from nastk.report.cell_graph import CellGraph
 from nastk.report.cell_text import cell_text
 
+NASBENCH201 = """\
+cell |none~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|none~1|avg_pool_3x3~2|
+      1 = 0
+      2 = skip_connect(1)
+  c_{k} = nor_conv_1x1(c_{k-1}) + avg_pool_3x3(2)
+"""
 RELATIVENAS = """\
 normal cell
       2 = sep_conv_3x3(c_{k-2}) + dil_conv_5x5(c_{k-1})
@@ -28,8 +35,13 @@ def test_both_cells_of_a_genotype():
     assert drawings.describe(load_arch("relativenas-cifar10").genotype) == RELATIVENAS
 
 
+def test_a_string_of_nasbench201():
+    body = "|none~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|none~1|avg_pool_3x3~2|"
+    assert drawings.describe(Genotype("nasbench201", body)) == NASBENCH201
+
+
 def test_names_of_unequal_length_are_aligned():
-    assert cell_text("t", [("a", 0), ("b", 1), ("longer", 2), ("c", 0)], [3]) == (
+    assert cell_text("t", CellGraph.of_pairs([("a", 0), ("b", 1), ("longer", 2), ("c", 0)], [3])) == (
         "t\n      2 = a(c_{k-2}) + b(c_{k-1})\n      3 = longer(2)  + c(c_{k-2})\n  c_{k} = concat(3)\n"
     )
 
