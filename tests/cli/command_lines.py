@@ -14,3 +14,14 @@ EVALUATE = [
     *("evaluate", "--arch", "darts-v2", "--dataset", "digits", *SMALL, "data.max_test=30"),
     *("train.epochs=3", "network.auxiliary=true", "train.label_smoothing=0.1"),
 ]
+_RELAXED = [
+    *(word for word in SMALL if not word.startswith("train.drop_path")),
+    *("space.operations=[none, max_pool_3x3, skip_connect, dil_conv_3x3]", "data.augment_validation=true"),
+    "network.num_cells=1",
+]
+DARTS = ["search", "--method", "darts", *_RELAXED, "train.epochs=5", "search.order=2"]
+# Three stages of a warm-up epoch and one that trains both, with dropout after skips.
+PDARTS = [
+    *("search", "--method", "pdarts", *_RELAXED, "train.epochs=2", "search.warmup_epochs=1"),
+    *("search.add_cells=[0,1,1]", "search.num_operations=[4,3,2]", "search.skip_dropout=[0.1,0.4,0.7]"),
+]

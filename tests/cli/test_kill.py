@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from command_lines import EVALUATE, SEARCH
+from command_lines import DARTS, EVALUATE, PDARTS, SEARCH
 
 DRIVER = Path(__file__).with_name("killing.py")
-COMMANDS = {"search": SEARCH, "evaluate": EVALUATE}
+COMMANDS = {
+    "search": [*SEARCH, "search.generations=5"],
+    "evaluate": [*EVALUATE, "train.epochs=5"],
+    "darts": DARTS,
+    "pdarts": PDARTS,
+}
 # In a new run and in a resumed one, a step does: the line's fsync, torch.save, the checkpoint's file, its
 # fsync, its rename, the directory's fsync.
 MOMENTS = [
@@ -31,12 +38,27 @@ MOMENTS = [
     ["half a file", 2],
     ["replace", 2],
 ]
+# P-DARTS, two epochs a stage. A stage is built by a new search, when one resumes, and when the stage before ends.
+MOMENTS_OF_STAGES = [
+    ["stage", 2],  # the second stage is about to begin; the checkpoint is that of the first's warm-up
+    ["stage", 3],  # once more, in a resumed run
+    ["half a line", 1],  # of the epoch that ended the first stage
+    ["torch.save", 1],  # the line is there, the first checkpoint of the second stage is not
+    ["half a file", 1],
+    ["replace", 1],
+    ["torch.save", 2],  # the second stage's warm-up is done and not saved
+    ["torch.save", 1],  # once more: this run began where the stage does
+    ["stage", 3],  # the third stage is about to begin
+    ["replace", 1],
+    ["half a line", 1],  # of the third stage's warm-up
+    ["torch.save", 2],  # the last epoch is done and not saved
+    ["replace", 2],  # the last checkpoint is there, the first of the results has not its name yet
+]
 
 
 def _drive(command: str, plans: list[Any], folder: Path) -> list[Any]:
     """What each sitting ended with."""
-    longer = ["search.generations=5"] if command == "search" else ["train.epochs=5"]
-    order = {"arguments": [*COMMANDS[command], *longer], "run": "run", "plans": plans}
+    order = {"arguments": COMMANDS[command], "run": "run", "plans": plans}
     done = subprocess.run(
         [sys.executable, DRIVER],
         input=json.dumps(order),
@@ -51,17 +73,23 @@ def _drive(command: str, plans: list[Any], folder: Path) -> list[Any]:
     return ended
 
 
-@pytest.fixture(scope="module", params=COMMANDS)
-def uninterrupted(request: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    folder = tmp_path_factory.mktemp("uninterrupted")
-    [[code, _]] = _drive(request.param, [], folder)
-    assert code == 0
-    return request.param, folder / "run"
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The run of a command that nobody kills."""
+
+    @functools.cache
+    def run(command: str) -> Path:
+        folder = tmp_path_factory.mktemp(command)
+        [[code, _]] = _drive(command, [], folder)
+        assert code == 0
+        return folder / "run"
+
+    return run
 
 
 @pytest.mark.slow
-def test_chosen_moments(uninterrupted, result_of, tmp_path):
-    command, expected = uninterrupted
+@pytest.mark.parametrize("command", ["search", "evaluate"])
+def test_chosen_moments(command, uninterrupted, result_of, tmp_path):
     ended = _drive(command, MOMENTS, tmp_path)
     assert [code for code, _ in ended] == [-9] * len(MOMENTS) + [0]
     files = [set(names) for _, names in ended]
@@ -70,16 +98,23 @@ def test_chosen_moments(uninterrupted, result_of, tmp_path):
     assert ".checkpoint.pt.tmp" in files[3] and "checkpoint.pt" not in files[3]
     assert {".checkpoint.pt.tmp", "checkpoint.pt"} <= files[7]
     assert not any(name.startswith(".") for name in files[-1])
-    assert result_of(tmp_path / "run") == result_of(expected)
+    assert result_of(tmp_path / "run") == result_of(uninterrupted(command))
 
 
 @pytest.mark.slow
-def test_random_moments(uninterrupted, result_of, tmp_path):
+def test_moments_where_a_stage_changes(uninterrupted, result_of, tmp_path):
+    ended = _drive("pdarts", MOMENTS_OF_STAGES, tmp_path)
+    assert [code for code, _ in ended] == [-9] * len(MOMENTS_OF_STAGES) + [0]
+    assert result_of(tmp_path / "run") == result_of(uninterrupted("pdarts"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_random_moments(command, uninterrupted, result_of, tmp_path):
     """From outside, in the middle of whatever it is doing; twelve times."""
-    command, expected = uninterrupted
     draw = random.Random(command)
     plans = [["time", round(draw.uniform(0.02, 0.9), 3)] for _ in range(12)]
     ended = _drive(command, plans, tmp_path)
     assert ended[-1][0] == 0
     assert {code for code, _ in ended[:-1]} <= {-9}
-    assert result_of(tmp_path / "run") == result_of(expected)
+    assert result_of(tmp_path / "run") == result_of(uninterrupted(command))
