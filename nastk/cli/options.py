@@ -32,8 +32,10 @@ class CommonOptions:
     def words(self, dataset: str) -> list[str]:
         """All overrides; the flags stand behind the KEY=VALUE words and so have the last word."""
         folder = self._chosen(self.data_dir, "data.dir")
+        table = self._chosen(None, "search.table")
         flags = {
             "data.dataset": dataset if dataset in registry.DATASETS else _absolute(dataset),
+            "search.table": _absolute(table) if table is not None else None,
             "data.dir": _absolute(folder) if folder is not None else None,
             "run.seed": self.seed,
             "engine.device": self.device,

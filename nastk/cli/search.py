@@ -73,6 +73,7 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
     engine = Engine(config.engine, config.run.seed)
 
     def load_images() -> SearchImages:
+        registry.SPACES[space.name].check_networks()  # of what there are only tables, nothing is trained
         images = load_search_images(
             config.data, config.train.batch_size, engine.device, engine.streams["splitting"]
         )
@@ -82,6 +83,8 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
 
     context = SearchContext(config, space, mask, engine, load_images)
     job = method(context)
+    for note in job.notes():
+        say(note)
 
     run = open_run()
     steps, wall_s = drive_job(job, run, engine, config, quiet=quiet)
@@ -113,7 +116,9 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
             run.write_text(f"{file}.svg", picture)
     if result.details:
         run.write_json("details.json", result.details)
-    params, macs = network_size(result.genotype, context.images.shape, len(context.images.classes))
+    params, macs = None, None
+    if job.network_input is not None:
+        params, macs = network_size(result.genotype, *job.network_input)
     not_copied = None
     try:
         copy = write_result_file("genotype.json", text)
@@ -123,11 +128,13 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
     write_summary(run, config, engine, steps=steps, wall_s=wall_s, score=score, params=params, macs=macs)
 
     click.echo(describe(result.genotype))
-    click.echo(
-        f"validation {score['name']} {score['value']:.4f} (accuracy {result.score.accuracy:.2f} %), {wall_s:.0f} s"
-    )
+    beside = f" (accuracy {result.score.accuracy:.2f} %)" if score["name"] == "cross_entropy" else ""
+    click.echo(f"{score['split']} {score['name']} {score['value']:.4f}{beside}, {wall_s:.0f} s")
+    for remark in result.remarks:
+        click.echo(remark)
     if pictures:
         say(f"pictures: {', '.join(str(run.path / f'{file}.svg') for file in pictures)}")
-    say(f"next: nastk evaluate --arch {copy}")
+    if job.network_input is not None:
+        say(f"next: nastk evaluate --arch {copy}")
     if not_copied is not None:
         raise RunError(f"{not_copied} (the genotype is in {copy})")

@@ -15,7 +15,7 @@ class Score:
     """What an estimator says of one genotype.
 
     value of `metric`, better as `direction` says ("min" or "max"), measured on `split` by `source`;
-    accuracy in % beside it; cost in passes over the training images.
+    accuracy in % beside it, NaN if there is none; cost in passes over the training images.
     """
 
     value: float
@@ -29,6 +29,11 @@ class Score:
     @property
     def finite(self) -> bool:
         return math.isfinite(self.value)
+
+    @property
+    def figure(self) -> str:
+        """The metric as the figures of a step name it."""
+        return "loss" if self.metric == "cross_entropy" else self.metric
 
     @classmethod
     def of_validation(cls, found: Averages, *, source: str, cost: float) -> Score:

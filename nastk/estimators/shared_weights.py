@@ -17,18 +17,21 @@ from nastk.engine import training
 from nastk.engine.device import Engine
 from nastk.engine.training import DIVERGED, Averages
 from nastk.estimators.building import build_supernet
+from nastk.estimators.estimator import Estimator, NetworkInput
 from nastk.estimators.score import Score, best_first
 from nastk.genotype import Genotype
 from nastk.networks.drop_path import draw_masks
 from nastk.networks.gates import Gates, one_hot
 
 
-class SharedWeights:
+class SharedWeights(Estimator):
     """The weight set W of a space's supernet under a mask; `train` moves it, `score` only reads it.
 
     A candidate is trained inside the one supernet: the tensors of its path are kept before and put
     back after, so that no network is ever built for a candidate.
     """
+
+    comparable = False
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class SharedWeights:
             space, mask, images, engine, init_channels=network.init_channels, num_cells=network.num_cells
         )
         self.images = images
+        self.network_input = NetworkInput(images.shape, len(images.classes))
         self.engine = engine
         self.config = train
         self._tensors: dict[str, Tensor] = self.supernet.state_dict(keep_vars=True)

@@ -2,7 +2,7 @@
 
 It is RelativeNAS without learning: the same encoding, pairs, training, merging, budget and final
 selection, but every generation is drafted anew, uniformly in the box. As in RelativeNAS, the result is
-the best of the last generation, not of all drafts.
+the best of the last generation, not of all drafts, unless the scores of all can be compared (a table's).
 """
 
 from __future__ import annotations

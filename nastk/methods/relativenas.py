@@ -20,27 +20,26 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nastk.config import DropPathTrainConfig, key
+from nastk.config import key
 from nastk.engine.schedules import cosine, linear
-from nastk.estimators.score import Score, best_first
-from nastk.estimators.shared_weights import SharedWeights
+from nastk.estimators.score import best_first
 from nastk.genotype import Genotype
-from nastk.methods.search import Search, SearchContext, SearchResult
+from nastk.methods.estimation import EstimatorConfig, EstimatorSearch
+from nastk.methods.search import SearchContext
 
 
 @dataclass
-class RelativeNASConfig:
+class RelativeNASConfig(EstimatorConfig):
     population: int = key(20, "individuals; an even number", low=2)
     generations: int = key(50, "times that every individual is trained and compared", low=1)
 
 
-class RelativeNAS(Search):
+class RelativeNAS(EstimatorSearch):
     """The population of RelativeNAS; a step is one pair, and the last step the final selection."""
 
     Config = RelativeNASConfig
-    TrainConfig = DropPathTrainConfig
     default_space = "relativenas"
-    needs = ("codec", "paths")
+    budget = ("search.generations",)
 
     @classmethod
     def epochs_of_a_candidate(cls, config: Any) -> int:
@@ -49,19 +48,10 @@ class RelativeNAS(Search):
         return epochs
 
     def __init__(self, context: SearchContext) -> None:
-        super().__init__(context)
-        config, settings = context.config, context.config.search
+        settings = context.config.search
         if settings.population % 2:
             raise ValueError(f"search.population: expected an even number, found {settings.population}")
-        self.codec = context.space.codec(context.mask)
-        self.weights = SharedWeights(
-            context.space,
-            context.mask,
-            context.images,
-            context.engine,
-            network=config.network,
-            train=config.train,
-        )
+        super().__init__(context)
         self.upper = torch.tensor(self.codec.upper, dtype=torch.float64)  # [D]
         self.num_pairs = settings.population // 2
         self.num_generations = settings.generations
@@ -69,7 +59,6 @@ class RelativeNAS(Search):
         self.num_done = 0
         self.positions = self._sample(settings.population)  # [P, D] in [0, upper]
         self.velocities = torch.zeros_like(self.positions)  # [P, D], of the last time it was slow
-        self.ranking: list[dict[str, Any]] = []
         self._begin_generation()
 
     @property
@@ -87,6 +76,10 @@ class RelativeNAS(Search):
             self._begin_generation()
         return metrics
 
+    @property
+    def num_passes(self) -> float:
+        return float(self.num_generations * len(self.positions) * self.context.config.train.epochs)
+
     def _begin_generation(self) -> None:
         """Draw the pairs and, per pair and dimension, both coefficients of the update."""
         generator = self.context.engine.streams["pairing"]
@@ -102,7 +95,7 @@ class RelativeNAS(Search):
         drop_path = linear(train.drop_path, generation, self.num_generations)
         members: list[int] = self.order[pair].tolist()
         genotypes = [self._decode(member) for member in members]
-        scores = self.weights.train(genotypes, lr=lr, drop_path=drop_path)
+        scores = self.estimator.train(genotypes, lr=lr, drop_path=drop_path)
         fast, slow = best_first(scores)
         if scores[fast].finite:
             self._learn(pair, fast=members[fast], slow=members[slow])
@@ -111,11 +104,12 @@ class RelativeNAS(Search):
             "generation": generation,
             "fast": members[fast],
             "slow": members[slow],
-            "fast_loss": scores[fast].value,
-            "slow_loss": scores[slow].value,
+            f"fast_{scores[fast].figure}": scores[fast].value,
+            f"slow_{scores[slow].figure}": scores[slow].value,
             "fast_accuracy": scores[fast].accuracy,
             "diversity": self.diversity,
             "lr": lr,
+            **self.estimator.figures(),
         }
 
     def _learn(self, pair: int, *, fast: int, slow: int) -> None:
@@ -130,24 +124,7 @@ class RelativeNAS(Search):
         )
 
     def _select(self) -> dict[str, Any]:
-        """Score the last population with the last weight set; the lowest validation loss wins."""
-        genotypes = [self._decode(member) for member in range(len(self.positions))]
-        scores = [self.weights.score(genotype) for genotype in genotypes]
-        order = best_first(scores)
-        if not scores[order[0]].finite:
-            raise ValueError("no candidate of the last population has a finite loss; try a smaller train.lr")
-        self.ranking = [
-            {"position": self.positions[member].clone(), "score": scores[member].to_json()}
-            for member in order
-        ]
-        best = scores[order[0]]
-        return {"phase": "select", "best": order[0], "loss": best.value, "accuracy": best.accuracy}
-
-    def result(self) -> SearchResult:
-        ranking = [
-            (self.codec.decode(row["position"].tolist()), Score(**row["score"])) for row in self.ranking
-        ]
-        return SearchResult(*ranking[0], ranking=ranking)
+        return self.select_among([self._decode(member) for member in range(len(self.positions))])
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -158,11 +135,11 @@ class RelativeNAS(Search):
             "coefficients": self.coefficients,
             "diversity": self.diversity,
             "ranking": self.ranking,
-            "weights": self.weights.state_dict(),
+            "estimator": self.estimator.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.weights.load_state_dict(state["weights"])
+        self.estimator.load_state_dict(state["estimator"])
         for name in ("num_done", "positions", "velocities", "order", "coefficients", "diversity", "ranking"):
             setattr(self, name, state[name])
 

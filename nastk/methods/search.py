@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
+from torch import nn
+
 from nastk.config import Config, TrainConfig
 from nastk.data.search_images import SearchImages
 from nastk.engine.device import Engine
+from nastk.estimators.estimator import NetworkInput
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
 from nastk.spaces.mask import Mask
@@ -40,7 +43,7 @@ class SearchResult:
     """The genotype a search settled on, its score, and all candidates of the last choice, best first.
 
     others: further genotypes worth keeping, by name (stages, levels). details: what else the method
-    tells of its course, as JSON.
+    tells of its course, as JSON. remarks: what the user is told besides.
     """
 
     genotype: Genotype
@@ -48,6 +51,7 @@ class SearchResult:
     ranking: list[tuple[Genotype, Score]]
     others: dict[str, Genotype] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
 
 class Search:
@@ -58,12 +62,16 @@ class Search:
     default_space: the space it searches unless another is named.
     needs: what a space must have for it (attributes of the space), so that a new space is taken
         without a word here.
+    budget: the keys that its cost is proportional to, the main one first.
+    builds_on: the method whose preset is read before its own one of the same name.
     """
 
     Config: ClassVar[type]
     TrainConfig: ClassVar[type] = TrainConfig
     default_space: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
+    budget: ClassVar[tuple[str, ...]] = ("train.epochs",)
+    builds_on: ClassVar[str | None] = None
 
     num_steps: int
 
@@ -90,6 +98,26 @@ class Search:
         self.context = context
 
     @property
+    def num_passes(self) -> float:
+        """The passes over the training images that all its steps take."""
+        return self.num_steps
+
+    @property
+    def supernet(self) -> nn.Module | None:
+        """The network whose weights the candidates share, if there is one: a wrapper may set them."""
+        return None
+
+    def notes(self) -> list[str]:
+        """What the user is told before the first step."""
+        return []
+
+    @property
+    def network_input(self) -> NetworkInput | None:
+        """What the result's network is built for; None if nastk has no network of it."""
+        images = self.context.images
+        return NetworkInput(images.shape, len(images.classes))
+
+    @property
     def finished(self) -> bool:
         raise NotImplementedError
 
@@ -98,6 +126,10 @@ class Search:
 
     def result(self) -> SearchResult:
         raise NotImplementedError
+
+    def peak_memory(self) -> int | None:
+        """Bytes of tensors that the largest training step takes (engine.memory), None if that is unknown."""
+        return None
 
     def state_dict(self) -> dict[str, Any]:
         raise NotImplementedError

@@ -52,7 +52,16 @@ class Kind:
     metrics: str | None = None
 
 
-_IMAGE_SETS = ("cifar10", "cifar100", "ImageNet16-120")
+PERCENTAGES = ("accuracy", "valid_top1", "valid_acc")  # metrics that are accuracies in %
+
+# Data set -> (image shape [C, H, W], classes), where nastk has the networks that a table is about.
+NETWORK_INPUTS = {
+    "cifar10": ((3, 32, 32), 10),
+    "cifar100": ((3, 32, 32), 100),
+    "ImageNet16-120": ((3, 16, 16), 120),
+}
+
+_IMAGE_SETS = tuple(NETWORK_INPUTS)
 _TEST = Quantity("accuracy", "max", "test")
 _VALIDATION = Quantity("accuracy", "max", "validation")
 _SUPERNET = Quantity("accuracy", "max", "unstated")

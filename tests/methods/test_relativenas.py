@@ -9,8 +9,9 @@ import torch
 
 from nastk.data.batches import Batches
 from nastk.data.search_images import SearchImages
+from nastk.estimators.estimator import Estimator
 from nastk.estimators.score import Score
-from nastk.methods import relativenas
+from nastk.methods import estimation
 from nastk.methods.random_search import RandomSearch
 from nastk.methods.relativenas import RelativeNAS, diversity, slow_fast_update
 
@@ -19,10 +20,12 @@ def loss_score(value):
     return Score(value, "cross_entropy", "min", "validation", "test", 0.0, 1.0)
 
 
-class FakeWeights:
+class FakeWeights(Estimator):
     """Stands in for the shared weights: the score of a genotype is `fitness(genotype)`."""
 
     fitness = staticmethod(lambda genotype: 0.0)
+    comparable = False
+    network_input = None
 
     def __init__(self, *_, **__):
         self.calls = []
@@ -40,7 +43,7 @@ class FakeWeights:
 
 @pytest.fixture
 def fake_weights(monkeypatch):
-    monkeypatch.setattr(relativenas, "SharedWeights", FakeWeights)
+    monkeypatch.setattr(estimation, "SharedWeights", FakeWeights)
 
     def set_fitness(fitness):
         monkeypatch.setattr(FakeWeights, "fitness", staticmethod(fitness))
@@ -145,7 +148,7 @@ def test_a11_the_paper_setting_trains_1000_candidates_and_merges_500_times(
     assert len(images.train) == len(images.validation) == 98
     search = RelativeNAS(make_context("relativenas", *paper, "train.drop_path=0.3", images=images))
     run(search)
-    calls = search.weights.calls
+    calls = search.estimator.calls
     assert len(calls) == 500 and sum(num for num, _, _ in calls) == 1000
     rates = [lr for _, lr, _ in calls[::10]]
     for generation, expected in {
@@ -237,5 +240,5 @@ def test_both_methods_spend_the_same_budget(make_context, fake_weights):
     for name, method in (("relativenas", RelativeNAS), ("random", RandomSearch)):
         search = method(make_context(name, "search.population=6", "search.generations=4"))
         run(search)
-        spent[name] = search.weights.calls
+        spent[name] = search.estimator.calls
     assert spent["relativenas"] == spent["random"]

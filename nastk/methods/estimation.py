@@ -1,0 +1,108 @@
+"""Searches that ask an estimator about architectures: whom they ask, and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from nastk.config import DropPathTrainConfig, key
+from nastk.estimators.estimator import Estimator, NetworkInput
+from nastk.estimators.score import Score, best_first
+from nastk.estimators.shared_weights import SharedWeights
+from nastk.genotype import Genotype, parse, to_json
+from nastk.methods.search import Search, SearchContext, SearchResult
+
+
+@dataclass
+class EstimatorConfig:
+    estimator: str = key(
+        "shared-weights",
+        "whose scores decide: of weights trained here, or of a published table",
+        choices=("shared-weights", "table"),
+    )
+    table: str | None = key(None, "the table, an .npz file, for search.estimator=table")
+    column: str | None = key(None, "the table's column to choose by; null: its validation column")
+
+
+class EstimatorSearch(Search):
+    """Trains and scores genotypes by its estimator, and ends with a selection among them."""
+
+    Config = EstimatorConfig
+    TrainConfig = DropPathTrainConfig
+    needs = ("codec",)
+
+    def __init__(self, context: SearchContext) -> None:
+        super().__init__(context)
+        self.codec = context.space.codec(context.mask)
+        self.estimator = build_estimator(context)
+        self.ranking: list[dict[str, Any]] = []
+
+    @property
+    def supernet(self) -> nn.Module | None:
+        return getattr(self.estimator, "supernet", None)
+
+    @property
+    def network_input(self) -> NetworkInput | None:
+        return self.estimator.network_input
+
+    def notes(self) -> list[str]:
+        return self.estimator.notes()
+
+    def select_among(self, population: Sequence[Genotype]) -> dict[str, Any]:
+        """Score the last population with the estimator as it is now; the best score wins.
+
+        Where scores are comparable, all that were ever scored take part. Returns the metrics of the step.
+        """
+        genotypes = self.estimator.finalists(population)
+        scores = [self.estimator.score(genotype) for genotype in genotypes]
+        order = best_first(scores)
+        if not scores[order[0]].finite:
+            raise ValueError("no candidate of the last population has a finite loss; try a smaller train.lr")
+        self.ranking = [
+            {"genotype": to_json(genotypes[place]), "score": scores[place].to_json()} for place in order
+        ]
+        best = scores[order[0]]
+        return {
+            "phase": "select",
+            "best": order[0],
+            best.figure: best.value,
+            "accuracy": best.accuracy,
+            **self.estimator.figures(),
+        }
+
+    def result(self) -> SearchResult:
+        ranking = [(parse(row["genotype"])[0], Score(**row["score"])) for row in self.ranking]
+        best, score = ranking[0]
+        return SearchResult(
+            best,
+            score,
+            ranking,
+            details=self.estimator.details(best),
+            remarks=self.estimator.remarks(best),
+        )
+
+
+def build_estimator(context: SearchContext) -> Estimator:
+    """The estimator that the settings ask for; only shared weights ask the context for images."""
+    config, settings = context.config, context.config.search
+    if settings.estimator == "table":
+        if settings.table is None:
+            raise ValueError("search.table: the table is missing: search.table=FILE.npz")
+        from nastk.estimators.table_scores import TableScores
+
+        return TableScores(Path(settings.table), context.space.name, config.data.dataset, settings.column)
+    for name in ("table", "column"):
+        if getattr(settings, name) is not None:
+            raise ValueError(f"search.{name}: is for search.estimator=table, not {settings.estimator}")
+    return SharedWeights(
+        context.space,
+        context.mask,
+        context.images,
+        context.engine,
+        network=config.network,
+        train=config.train,
+    )
