@@ -202,20 +202,32 @@ def resolve(command: str, name: str, preset: str, overrides: Sequence[str]) -> C
 
     Raises ValueError in the user's words for an unknown preset or key, a wrong type or range.
     """
+    given = dict(word.split("=", 1) for word in overrides if "=" in word)
     if command == "search":
         registry.find("method", registry.methods(), name)
-    owner = preset_owner(name) if command == "search" else command
-    values = list(flatten(read_preset(owner, preset)))
-    settings = dict(values) | dict(word.split("=", 1) for word in overrides if "=" in word)
-    groups = schemas(command, name, settings)
-    known = _declared(groups)
+        values = _method_preset(name, preset, given)
+    else:
+        values = list(flatten(read_preset(command, preset)))
+    known = _declared(schemas(command, name, dict(values) | given))
     texts = {dotted for dotted, (declared, _) in known.items() if is_text(declared)}
-    if owner == GENERIC:  # it was written without the method in mind, which need not have all its keys
-        values = [(dotted, value) for dotted, value in values if dotted in known]
     values += [parse_override(word, texts) for word in overrides]
-    if command == "search":
-        values = [("space.name", search_class(name, settings).default_space), *values]
     return _build(command, name, preset, values)
+
+
+def _method_preset(method: str, preset: str, given: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The default space and the preset's values for a method, behind those of the method it builds on.
+
+    given: the settings that the user gives ("group.key" -> text).
+    """
+    owner = preset_owner(method)
+    values = list(flatten(read_preset(owner, preset)))
+    found_class = search_class(method, dict(values) | dict(given))
+    if found_class.builds_on is not None:
+        return _method_preset(found_class.builds_on, preset, given) + values
+    if owner == GENERIC:  # it was written without the method in mind, which need not have all its keys
+        known = _declared(schemas("search", method, dict(values) | dict(given)))
+        values = [(dotted, value) for dotted, value in values if dotted in known]
+    return [("space.name", found_class.default_space), *values]
 
 
 def _build(command: str, name: str, preset: str, values: list[tuple[str, Any]]) -> Config:

@@ -86,6 +86,18 @@ METHODS: dict[str, Entry] = {
         "nastk.methods.pdarts:PDARTS",
         "DARTS in stages of growing depth, with few skips (arXiv 1904.12760)",
     ),
+    "fewshot": Entry(
+        "nastk.methods.fewshot:FewShot",
+        "gradient matching splits the space; search.base searches every part (arXiv 2203.15207)",
+    ),
+    "snas": Entry(
+        "nastk.methods.snas:SNAS",
+        "gradients through samples that become one-hot (arXiv 1812.09926)",
+    ),
+    "rsps": Entry(
+        "nastk.methods.rsps:RSPS",
+        "uniform paths train one supernet, which scores random architectures (arXiv 1902.07638)",
+    ),
     "random": Entry(
         "nastk.methods.random_search:RandomSearch",
         "random encodings, trained and scored exactly as relativenas does: its baseline",

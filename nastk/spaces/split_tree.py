@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from nastk.spaces.mask import Mask
@@ -22,6 +22,17 @@ class Split:
     groups: tuple[tuple[int, ...], ...]
     distances: list[list[float]] | None = None
     value: float | None = None  # by the edge rule
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Split:
+        return cls(
+            content["cell_type"],
+            content["edge"],
+            tuple(content["operations"]),
+            tuple(tuple(group) for group in content["groups"]),
+            content["distances"],
+            content["value"],
+        )
 
 
 @dataclass
@@ -67,14 +78,7 @@ class SplitTree:
                 "mask": node.mask.to_json(),
             }
             if node.split is not None:
-                row["split"] = {
-                    "cell_type": node.split.cell_type,
-                    "edge": node.split.edge,
-                    "operations": list(node.split.operations),
-                    "groups": [list(group) for group in node.split.groups],
-                    "distances": node.split.distances,
-                    "value": node.split.value,
-                }
+                row["split"] = asdict(node.split)
                 if operations:
                     row["split"]["names"] = [[operations[op] for op in group] for group in node.split.groups]
                 row["children"] = node.children
@@ -86,9 +90,6 @@ class SplitTree:
         tree = cls(Mask.from_json(rows[0]["mask"]))
         for row in rows:
             if "split" in row:
-                split = {name: value for name, value in row["split"].items() if name != "names"}
-                split["operations"] = tuple(split["operations"])
-                split["groups"] = tuple(tuple(group) for group in split["groups"])
-                children = tree.split(row["number"], Split(**split))
+                children = tree.split(row["number"], Split.from_json(row["split"]))
                 assert children == row["children"]
         return tree

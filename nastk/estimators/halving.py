@@ -1,0 +1,113 @@
+"""Successive halving: several architectures trained alone, of which the worse half is left out again and again.
+
+Source: Jamieson and Talwalkar (arXiv 1502.07943); few-shot search chooses among its leaves so (arXiv
+2203.15207, there by test images, here by the validation half).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nastk import registry
+from nastk.config import StandaloneTrainConfig, SupernetConfig, TrainConfig
+from nastk.data.search_images import SearchImages
+from nastk.engine import training
+from nastk.engine.device import Engine
+from nastk.engine.training import Averages
+from nastk.estimators.score import Score, best_first
+from nastk.estimators.standalone import StandaloneTraining
+from nastk.genotype import Genotype
+
+
+class SuccessiveHalving:
+    """Trains `genotypes` from scratch; after every entry of `rungs` (epochs, ascending) half of them stay.
+
+    A step is an epoch of one of those left.
+    """
+
+    def __init__(
+        self,
+        genotypes: Sequence[Genotype],
+        rungs: Sequence[int],
+        images: SearchImages,
+        engine: Engine,
+        *,
+        network: SupernetConfig,
+        train: TrainConfig,
+    ) -> None:
+        self.rungs = list(rungs)
+        self.left = list(range(len(genotypes)))
+        self.rung = 0
+        self.turn = 0  # who of those left is trained now
+        self.found: list[dict[str, Any] | None] = [None] * len(genotypes)  # the last epoch's score
+        config = StandaloneTrainConfig(
+            epochs=self.rungs[-1],
+            batch_size=train.batch_size,
+            lr=train.lr,
+            lr_min=train.lr_min,
+            momentum=train.momentum,
+            weight_decay=train.weight_decay,
+            grad_clip=train.grad_clip,
+            drop_path=0.0,
+        )
+        self.trainings = []
+        for genotype in genotypes:
+            net = registry.SPACES[genotype.space].load_network()(
+                genotype,
+                init_channels=network.init_channels,
+                num_cells=network.num_cells,
+                num_classes=len(images.classes),
+                channels_in=images.shape[0],
+                image_size=images.shape[1:],
+            )
+            training.initialise(net, engine.streams["initialisation"])
+            job = StandaloneTraining(engine.place(net), images.train, images.validation, config, engine)
+            self.trainings.append(job)
+
+    @property
+    def finished(self) -> bool:
+        return self.rung == len(self.rungs)
+
+    def step(self) -> dict[str, Any]:
+        member = self.left[self.turn]
+        job = self.trainings[member]
+        metrics = job.step()
+        found = Averages(metrics["test_loss"], metrics["test_accuracy"])
+        self.found[member] = Score.of_validation(found, source="training alone", cost=job.epoch).to_json()
+        if job.epoch == self.rungs[self.rung]:
+            self.turn += 1
+            if self.turn == len(self.left):
+                self._halve()
+        return {"phase": "choose", "leaf": member, "loss": found.loss, "accuracy": found.accuracy}
+
+    def scores(self) -> list[Score]:
+        """The validation loss of each genotype after its last epoch."""
+        return [Score(**(score or {})) for score in self.found]
+
+    def order(self) -> list[int]:
+        """The genotypes' positions: those that were trained longest first, of these the best first."""
+        ranked = best_first(self.scores())
+        return sorted(ranked, key=lambda member: -self.trainings[member].epoch)
+
+    def _halve(self) -> None:
+        left = set(self.left)
+        order = [member for member in best_first(self.scores()) if member in left]
+        self.rung, self.turn = self.rung + 1, 0
+        if not self.finished:
+            self.left = sorted(order[: -(-len(order) // 2)])
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "left": self.left,
+            "rung": self.rung,
+            "turn": self.turn,
+            "found": self.found,
+            "trainings": [job.state_dict() for job in self.trainings],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for name in ("left", "rung", "turn", "found"):
+            setattr(self, name, state[name])
+        for job, job_state in zip(self.trainings, state["trainings"], strict=True):
+            job.load_state_dict(job_state)

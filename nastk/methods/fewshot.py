@@ -1,0 +1,273 @@
+"""Few-shot search: the space is split into sub-spaces, and any method searches in each of them.
+
+Source: Generalizing Few-Shot NAS with Gradient Matching (arXiv 2203.15207, ICLR 2022) and Few-Shot
+NAS (arXiv 2006.06863). A probe supernet of the wrapper's own is trained for a while; an edge is
+scored by how differently its operations would train the weights they share (estimators/
+gradient_matching.py); the operations of the best edge are split into groups that agree, each a
+sub-space with the probe's weights, in which the same begins again. Then the base method searches
+in every leaf, one after the other, and the best of the leaves' cells is chosen on the validation half.
+
+Where nastk differs from the released code: any method can be the base, which needs nothing but to
+obey its mask; scoring changes nothing; both cell types may be split; the choice never sees test
+images; all leaves have the same budget, which leaf_share holds against the base's own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar
+
+from nastk.config import key, search_class
+from nastk.estimators.halving import SuccessiveHalving
+from nastk.estimators.score import Score, best_first
+from nastk.genotype import parse, to_json
+from nastk.methods.search import Search, SearchContext, SearchResult
+from nastk.methods.splitting import Splitter, SplittingConfig
+from nastk.spaces.split_tree import Node
+
+
+@dataclass
+class FewShotConfig(SplittingConfig):
+    base: str = key("darts", "the method that searches in every leaf (nastk list methods)")
+    leaf_share: float | None = key(
+        1.0,
+        "part of the base's own budget that a leaf gets; null: all leaves and splits together get 1",
+        above=0,
+    )
+    leaf_weights: str = key(
+        "restart", "a leaf's supernet starts fresh or from its parent's", choices=("restart", "inherit")
+    )
+    choice: str = key(
+        "score", "leaves are held against each other by their own scores or by short training alone",
+        choices=("score", "standalone"),
+    )  # fmt: skip
+    choice_epochs: list[int] = key(
+        [2, 4, 8], "epochs after which the worse half of the leaves' cells is left out", low=1
+    )
+
+
+class FewShot(Search):
+    """Splits, then leaf after leaf, then the choice; a step is one of theirs."""
+
+    Config = FewShotConfig
+    default_space = "darts"
+    base: ClassVar[type[Search]]
+
+    @classmethod
+    def for_settings(cls, settings: Mapping[str, Any]) -> type[Search]:
+        """Few-shot search over the method that search.base names, with its keys beside its own."""
+        name = str(settings.get("search.base", FewShotConfig().base))
+        if name == "fewshot":
+            raise ValueError("search.base: fewshot cannot be its own base")
+        base = search_class(name, settings)
+        own = {field.name for field in dataclasses.fields(FewShotConfig)}
+        both = sorted(own & {field.name for field in dataclasses.fields(base.Config)})
+        if both:
+            raise ValueError(f"search.base: {name} has a key of fewshot's own, search.{both[0]}")
+        return few_shot_over(name, base)
+
+    def __init__(self, context: SearchContext) -> None:
+        super().__init__(context)
+        settings = context.config.search
+        if not settings.choice_epochs or sorted(set(settings.choice_epochs)) != settings.choice_epochs:
+            raise ValueError(
+                f"search.choice_epochs: expected ascending numbers, found {settings.choice_epochs}"
+            )
+        self.splitter = Splitter(context, keep_weights=settings.leaf_weights == "inherit")
+        root, plan = self.splitter.tree.nodes[0], self.splitter.plan
+        self.share = settings.leaf_share or self._fair_share(self._search_in(root, 1.0).num_passes)
+        # What a user can get wrong in a leaf shows now, not after the splits.
+        one = self._search_in(root, self.share)
+        self.steps_in_leaf, self.passes_in_leaf = one.num_steps, one.num_passes
+        self.num_steps = plan.num_steps + plan.num_leaves * self.steps_in_leaf
+        if settings.choice == "standalone" and plan.num_leaves > 1:
+            self.num_steps += plan.num_leaves * settings.choice_epochs[0]
+        self.inner: Search | None = None
+        self.picks: list[dict[str, Any]] = []  # of each leaf that is done
+        self.halving: SuccessiveHalving | None = None
+
+    @property
+    def finished(self) -> bool:
+        if not self.splitter.finished or len(self.picks) < len(self.leaves):
+            return False
+        return self.halving is None or self.halving.finished
+
+    @property
+    def leaves(self) -> list[Node]:
+        return self.splitter.tree.leaves()
+
+    @property
+    def num_passes(self) -> float:
+        return self._passes_of_splits() + self.splitter.plan.num_leaves * self.passes_in_leaf
+
+    def notes(self) -> list[str]:
+        """The plan: what will be split, trained and scored, what it costs, how long the splits take about."""
+        plan = self.splitter.plan
+        splits = " x ".join(map(str, plan.levels)) or "none"
+        seconds = self.splitter.seconds_a_step()
+        steps = self._passes_of_splits() * (
+            len(self.context.images.train) if plan.epochs or plan.gradients else 0
+        )
+        return [
+            f"plan: splits {splits} ({self.context.config.search.split}), {plan.num_leaves} leaves; "
+            f"{plan.epochs} probe epochs, {plan.gradients:,} scoring passes of a batch, "
+            f"about {steps * seconds / 60:.1f} min",
+            f"plan: {self.builds_on} in every leaf, {self.share:.3g} of its own budget: {self.steps_in_leaf} steps, "
+            f"{self.passes_in_leaf:g} epochs; {self.num_passes:.1f} epochs in all",
+        ]
+
+    def step(self) -> dict[str, Any]:
+        if not self.splitter.finished:
+            return self.splitter.step()
+        if len(self.picks) < len(self.leaves):
+            return self._step_in_leaf()
+        assert self.halving is not None
+        return self.halving.step()
+
+    def _step_in_leaf(self) -> dict[str, Any]:
+        """A step of the base in the leaf in hand; with the last one the leaf's cell is picked."""
+        leaf = self.leaves[len(self.picks)]
+        if self.inner is None:
+            self.inner = self._begin(leaf)
+        metrics = self.inner.step()
+        metrics["phase"] = f"leaf {len(self.picks) + 1} {metrics['phase']}"
+        if self.inner.finished:
+            found = self.inner.result()
+            self.picks.append(
+                {"leaf": leaf.number, "genotype": to_json(found.genotype), "score": found.score.to_json()}
+            )
+            self.inner = None
+            if len(self.picks) == len(self.leaves) and self._must_choose():
+                self.halving = self._build_halving()
+        return metrics
+
+    def result(self) -> SearchResult:
+        """The best leaf's cell; all leaves' cells, best first; beside them the tree of splits."""
+        names = self.context.space.operations
+        if self.halving is not None:
+            scores, order = self.halving.scores(), self.halving.order()
+        else:
+            scores = [Score(**pick["score"]) for pick in self.picks]
+            order = best_first(scores)
+        cells = [parse(pick["genotype"])[0] for pick in self.picks]
+        ranking = [(cells[position], scores[position]) for position in order]
+        return SearchResult(
+            *ranking[0],
+            ranking=ranking,
+            others={f"leaf_{pick['leaf']}": cell for pick, cell in zip(self.picks, cells, strict=True)},
+            details={
+                "tree": self.splitter.tree.to_json(names),
+                "leaves": [
+                    {"leaf": pick["leaf"], "own_score": pick["score"], "score": score.to_json()}
+                    for pick, score in zip(self.picks, scores, strict=True)
+                ],
+                "chosen": self.picks[order[0]]["leaf"],
+                "scoring_passes": self.splitter.num_gradients,
+                "scoring_s": round(self.splitter.scoring_s, 3),
+            },
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "splitter": self.splitter.state_dict(),
+            "picks": self.picks,
+            "inner": self.inner.state_dict() if self.inner is not None else None,
+            "halving": self.halving.state_dict() if self.halving is not None else None,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.splitter.load_state_dict(state["splitter"])
+        self.picks = state["picks"]
+        if state["inner"] is not None:
+            self.inner = self._begin(self.leaves[len(self.picks)])
+            self.inner.load_state_dict(state["inner"])
+        if state["halving"] is not None:
+            self.halving = self._build_halving()
+            self.halving.load_state_dict(state["halving"])
+
+    def _begin(self, leaf: Node) -> Search:
+        """The search in a leaf, from its parent's weights if it inherits them."""
+        inner = self._search_in(leaf, self.share)
+        if self.context.config.search.leaf_weights == "inherit" and leaf.parent is not None:
+            if inner.supernet is None:
+                raise ValueError(f"search.leaf_weights: {self.builds_on} has no supernet to inherit weights")
+            parent = self.splitter.weights[str(leaf.parent)]["supernet"]
+            own = inner.supernet.state_dict()
+            fitting = {
+                name: parent[name]
+                for name, tensor in own.items()
+                if name in parent and parent[name].shape == tensor.shape
+            }
+            inner.supernet.load_state_dict(own | fitting)
+        return inner
+
+    def _search_in(self, leaf: Node, share: float) -> Search:
+        """The base method in a sub-space, with `share` of its budget and random streams of its own."""
+        context = self.context
+        config = dataclasses.replace(context.config)
+        for position, dotted in enumerate(self.base.budget):
+            group, name = dotted.split(".")
+            values = getattr(config, group)
+            scaled = (
+                max(round(getattr(values, name) * share), 1)
+                if position == 0
+                else int(getattr(values, name) * share)
+            )
+            setattr(config, group, dataclasses.replace(values, **{name: scaled}))
+        return self.base(
+            SearchContext(
+                config,
+                context.space,
+                leaf.mask,
+                context.engine.part(f"leaf {leaf.number}"),
+                lambda: context.images,
+            )
+        )
+
+    def _must_choose(self) -> bool:
+        return self.context.config.search.choice == "standalone" and len(self.picks) > 1
+
+    def _build_halving(self) -> SuccessiveHalving:
+        config = self.context.config
+        return SuccessiveHalving(
+            [parse(pick["genotype"])[0] for pick in self.picks],
+            config.search.choice_epochs,
+            self.context.images,
+            self.context.engine.part("choice"),
+            network=config.network,
+            train=config.train,
+        )
+
+    def _passes_of_splits(self) -> float:
+        plan = self.splitter.plan
+        return plan.passes(len(self.context.images.train)) if plan.epochs or plan.gradients else 0.0
+
+    def _fair_share(self, passes: float) -> float:
+        """What a leaf gets if all leaves and splits together cost what the base does, `passes`."""
+        left = passes - self._passes_of_splits()
+        if left <= 0:
+            raise ValueError(
+                f"search.leaf_share: the splits cost {self._passes_of_splits():.1f} epochs, the whole budget is "
+                f"{passes:g}; lower search.probe_epochs or search.rounds, or set search.leaf_share"
+            )
+        return left / passes / self.splitter.plan.num_leaves
+
+
+@cache  # so that configurations made twice are equal
+def few_shot_over(name: str, base: type[Search]) -> type[Search]:
+    """Few-shot search with one base method, called `name`."""
+    return type(
+        f"FewShot{base.__name__}",
+        (FewShot,),
+        {
+            "Config": dataclass(type("FewShotConfig", (base.Config, FewShotConfig), {})),
+            "TrainConfig": base.TrainConfig,
+            "default_space": base.default_space,
+            "needs": ("codec", *base.needs),
+            "builds_on": name,
+            "base": base,
+        },
+    )

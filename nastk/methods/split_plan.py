@@ -1,0 +1,65 @@
+"""What few-shot splitting will cost, before it begins: pure functions of the settings.
+
+Where an edge cannot be split as far as planned, it will be less.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """levels: groups at each level. epochs: of the probe, of all nodes. edges, gradients: scored edges
+    and the forward and backward passes of a batch that scoring them takes.
+    """
+
+    levels: tuple[int, ...]
+    epochs: int
+    edges: int
+    gradients: int
+
+    @classmethod
+    def of(cls, settings: Any, widths: list[list[int]], *, keep_weights: bool) -> SplitPlan:
+        """settings: a SplittingConfig; widths [T][E]: operations of every edge before any split.
+
+        keep_weights: a probe is trained also where no split needs one.
+        """
+        candidates = widths[0] if settings.cell_types == "normal" else [w for edges in widths for w in edges]
+        levels = {
+            "none": (),
+            "exhaustive": (max(candidates),) * len(settings.groups),
+        }.get(settings.split, tuple(settings.groups))
+        nodes = [math.prod(levels[:depth]) for depth in range(len(levels))]
+        scores = settings.split == "gm"
+        probes = scores or keep_weights
+        edges = [num * max(len(candidates) - depth, 0) for depth, num in enumerate(nodes)] if scores else []
+        # Which edges are split already is not known yet: the widest are counted as the ones left.
+        widest = sorted(candidates, reverse=True)
+        operations = [num * sum(widest[: max(len(widest) - depth, 0)]) for depth, num in enumerate(nodes)]
+        return cls(
+            levels=levels,
+            epochs=sum(nodes) * settings.probe_epochs if probes else 0,
+            edges=sum(edges),
+            gradients=sum(operations) * settings.rounds if scores else 0,
+        )
+
+    @property
+    def num_nodes(self) -> int:
+        """Nodes that are split."""
+        return sum(math.prod(self.levels[:depth]) for depth in range(len(self.levels)))
+
+    @property
+    def num_leaves(self) -> int:
+        return math.prod(self.levels)
+
+    @property
+    def num_steps(self) -> int:
+        """Steps of the splitter: epochs of the probe, then edges scored or, without scoring, the split itself."""
+        return self.epochs + (self.edges or self.num_nodes)
+
+    def passes(self, batches: int) -> float:
+        """The cost in passes over the training images of `batches` steps; a gradient costs what a step does."""
+        return self.epochs + self.gradients / batches

@@ -1,0 +1,276 @@
+"""Splitting a space into sub-spaces, edge by edge: how few-shot search makes its leaves.
+
+Depth first from the root: a probe supernet is trained on the node's mask, an edge is chosen and its
+operations are split into groups, and every child goes on from the probe's weights at its parent. The
+probe holds the whole space; a node's mask only says which paths are drawn. Sources: arXiv 2203.15207
+(gm), arXiv 2006.06863 (exhaustive). Legend: T cell types, E edges, O operations.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import time
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from nastk.config import key
+from nastk.engine.schedules import cosine
+from nastk.estimators.gradient_matching import flat_gradient, mean_distances, untouched, with_operation
+from nastk.estimators.one_shot import OneShot
+from nastk.methods.search import SearchContext
+from nastk.methods.split_plan import SplitPlan
+from nastk.networks.gates import Gates, uniform_mixture, uniform_path
+from nastk.spaces.partition import EDGE_RULES, Groups, best_partition, edge_value, partitions
+from nastk.spaces.split_tree import Node, Split, SplitTree
+
+
+@dataclass
+class SplittingConfig:
+    split: str = key(
+        "gm",
+        "gm: by gradient matching; random: any edge, any groups; exhaustive: each operation of the first edge "
+        "alone; none: one leaf",
+        choices=("gm", "random", "exhaustive", "none"),
+    )
+    groups: list[int] = key([2, 2], "groups that an edge is split into, level by level", low=2)
+    min_group: int = key(1, "fewest operations in a group", low=1)
+    edge_rule: str = key("contrast", "what makes an edge worth splitting", choices=EDGE_RULES)
+    cell_types: str = key("all", "cells whose edges may be split", choices=("all", "normal"))
+    rounds: int = key(16, "batches that an edge is scored on", low=1)
+    probe: str = key(
+        "path", "what the probe supernet is trained and scored on: a path a step, or the mixture",
+        choices=("path", "mixture"),
+    )  # fmt: skip
+    probe_epochs: int = key(10, "epochs of the probe supernet before each split", low=0)
+
+
+class Splitter:
+    """Grows the tree of sub-spaces; a step is an epoch of the probe or the scoring of one edge."""
+
+    def __init__(self, context: SearchContext, *, keep_weights: bool) -> None:
+        """keep_weights: the probe's weights of every leaf's parent are kept, also where no split needs a probe."""
+        self.context = context
+        self.settings = settings = context.config.search
+        self.keep_weights = keep_weights
+        self.tree = SplitTree(context.mask)
+        self.widths = [
+            [len(row) for row in edges] for edges in context.mask.allowed
+        ]  # [T][E], before any split
+        self.plan = SplitPlan.of(settings, self.widths, keep_weights=keep_weights)
+        self.levels = self.plan.levels
+        self.pending = [0] if self.levels else []  # nodes yet to be split, the next one last
+        self.epoch = 0  # of the probe on the node in hand
+        self.scored: list[Split] = []  # of the node in hand, edge by edge
+        self.weights: dict[str, Any] = {}  # node -> the probe after its epochs there
+        self.num_gradients, self.scoring_s = 0, 0.0
+        self.probe: OneShot | None = None
+        if self.levels and (settings.split == "gm" or keep_weights):
+            self.probe = OneShot(
+                context.space,
+                context.mask,
+                context.images,
+                context.engine,
+                network=context.config.network,
+                train=context.config.train,
+            )
+        self._rounds: tuple[int, list[tuple[Tensor, Tensor, Gates]]] | None = None  # of a node
+
+    @property
+    def finished(self) -> bool:
+        return not self.pending
+
+    def step(self) -> dict[str, Any]:
+        node = self.tree.nodes[self.pending[-1]]
+        if self.probe is not None and self.epoch < self.settings.probe_epochs:
+            return self._train(self.probe, node)
+        candidates = self._candidates(node)
+        if self.settings.split == "gm" and len(self.scored) < len(candidates):
+            metrics = self._score(node, *candidates[len(self.scored)])
+        else:
+            metrics = {"phase": "split", "node": node.number}
+        if self.settings.split != "gm" or len(self.scored) == len(candidates):
+            split = self._choose(node, candidates)
+            if split is not None:
+                metrics |= {"split_cell_type": split.cell_type, "split_edge": split.edge}
+            self._close(node, split)
+        return metrics
+
+    def _train(self, probe: OneShot, node: Node) -> dict[str, Any]:
+        """An epoch of the probe on the node's mask; the learning rate falls from the root to the last level."""
+        if self.epoch == 0 and node.parent is not None:
+            probe.load_state_dict(self.weights[str(node.parent)])
+        train, epochs = self.context.config.train, self.settings.probe_epochs
+        lr = cosine(train.lr, train.lr_min, node.depth * epochs + self.epoch, len(self.levels) * epochs)
+        paths = self.context.engine.streams["probing"]
+        found = probe.train_epoch(lambda: self._draw(node, paths), lr=lr)
+        self.epoch += 1
+        return {
+            "phase": "probe",
+            "node": node.number,
+            "train_loss": found.loss,
+            "train_accuracy": found.accuracy,
+            "lr": lr,
+        }
+
+    def _draw(self, node: Node, generator: torch.Generator) -> Gates:
+        if self.settings.probe == "mixture":
+            return uniform_mixture(node.mask)
+        return uniform_path(node.mask, generator)
+
+    def _score(self, node: Node, cell_type: int, edge: int) -> dict[str, Any]:
+        """Distances between an edge's operations, its best split, and what that is worth."""
+        assert self.probe is not None
+        started = time.monotonic()
+        supernet, engine = self.probe.supernet, self.context.engine
+        operations = node.mask.allowed[cell_type][edge]
+        # The scored edge's own weights are no matter: each operation has others.
+        parameters = supernet.shared_parameters() + [
+            parameter
+            for t, edges in enumerate(self.widths)
+            for e in range(len(edges))
+            if (t, e) != (cell_type, edge)
+            for parameter in supernet.edge_parameters(t, e)
+        ]
+
+        def loss_of(operation: int, images: Tensor, labels: Tensor, gates: Gates) -> Tensor:
+            engine.stop.at_batch()
+            self.num_gradients += 1
+            return F.cross_entropy(
+                supernet(images, with_operation(gates, cell_type, edge, operation)), labels
+            )
+
+        with untouched(supernet):
+            distances = mean_distances(loss_of, self._rounds_of(node), operations, parameters)
+        groups = best_partition(
+            distances,
+            self.levels[node.depth],
+            self.settings.min_group,
+            allowed=lambda groups: self._usable(node, cell_type, edge, groups),
+        )
+        value = edge_value(distances, groups, self.settings.edge_rule) if groups else None
+        indices = _indices(operations, groups or ())
+        self.scored.append(Split(cell_type, edge, operations, indices, distances, value))
+        self.scoring_s += time.monotonic() - started
+        return {"phase": "score", "node": node.number, "cell_type": cell_type, "edge": edge, "value": value}
+
+    def _rounds_of(self, node: Node) -> list[tuple[Tensor, Tensor, Gates]]:
+        """The batches with their gates that all edges of a node are scored on."""
+        if self._rounds is None or self._rounds[0] != node.number:
+            streams, name = self.context.engine.streams, f"scoring node {node.number}"
+            batches = self.context.images.train.cycle(
+                streams.fresh(f"{name}: shuffling"), streams.fresh(f"{name}: augmenting")
+            )
+            paths = streams.fresh(f"{name}: paths")
+            rounds = [
+                (images, labels, self._draw(node, paths))
+                for images, labels in islice(batches, self.settings.rounds)
+            ]
+            self._rounds = node.number, rounds
+        return self._rounds[1]
+
+    def _choose(self, node: Node, candidates: list[tuple[int, int]]) -> Split | None:
+        """The node's split; None if no edge can be split any more."""
+        if self.settings.split == "gm":
+            usable = [split for split in self.scored if split.groups]
+            return max(usable, key=lambda split: split.value or 0.0, default=None)  # ties: the first edge
+        generator = self.context.engine.streams["splitting edges"]
+        if self.settings.split == "random":
+            order = torch.randperm(len(candidates), generator=generator).tolist()
+            candidates = [candidates[position] for position in order]
+        for cell_type, edge in candidates:
+            operations = node.mask.allowed[cell_type][edge]
+            found: list[Groups]
+            if self.settings.split == "exhaustive":
+                found = [tuple((position,) for position in range(len(operations)))]
+            else:
+                found = list(partitions(len(operations), self.levels[node.depth], self.settings.min_group))
+            found = [groups for groups in found if self._usable(node, cell_type, edge, groups)]
+            if found:
+                groups = found[int(torch.randint(len(found), (), generator=generator))]
+                return Split(cell_type, edge, operations, _indices(operations, groups))
+        return None
+
+    def _close(self, node: Node, split: Split | None) -> None:
+        """The node is done: its children wait for their turn, the lowest first."""
+        self.pending.pop()
+        if split is not None:
+            children = self.tree.split(node.number, split)
+            inner = node.depth + 1 < len(self.levels)
+            if inner:
+                self.pending += reversed(children)
+            if self.probe is not None and (inner or self.keep_weights):
+                self.weights[str(node.number)] = copy.deepcopy(self.probe.state_dict())
+        if not self.keep_weights:  # those of nodes whose children are all done
+            waiting = {str(self.tree.nodes[number].parent) for number in self.pending}
+            self.weights = {number: state for number, state in self.weights.items() if number in waiting}
+        self.epoch, self.scored, self._rounds = 0, [], None
+
+    def _candidates(self, node: Node) -> list[tuple[int, int]]:
+        """(cell type, edge) of the edges that are still whole and have enough operations."""
+        most = 1 if self.settings.cell_types == "normal" else len(self.widths)
+        needed = (
+            2 if self.settings.split == "exhaustive" else self.levels[node.depth] * self.settings.min_group
+        )
+        return [
+            (t, e)
+            for t, edges in enumerate(node.mask.allowed[:most])
+            for e, row in enumerate(edges)
+            if len(row) == self.widths[t][e] and len(row) >= needed
+        ]
+
+    def _usable(self, node: Node, cell_type: int, edge: int, groups: Groups) -> bool:
+        """Whether every group leaves a sub-space with architectures in it."""
+        operations = node.mask.allowed[cell_type][edge]
+        try:
+            for group in groups:
+                members = [operations[position] for position in group]
+                self.context.space.codec(node.mask.restrict(cell_type, edge, members))
+        except ValueError:
+            return False
+        return True
+
+    def seconds_a_step(self) -> float:
+        """A forward and backward pass of the probe on a batch, measured once; nothing is changed."""
+        if self.probe is None:
+            return 0.0
+        node = self.tree.nodes[0]
+        (images, labels, gates), *_ = self._rounds_of(node)
+        seconds = []
+        with untouched(self.probe.supernet):
+            for _ in range(2):  # the first one warms up
+                started = time.monotonic()
+                loss = F.cross_entropy(self.probe.supernet(images, gates), labels)
+                flat_gradient(loss, list(self.probe.supernet.parameters()))
+                seconds.append(time.monotonic() - started)
+        return seconds[-1]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "tree": self.tree.to_json(),
+            "pending": self.pending,
+            "epoch": self.epoch,
+            "scored": [dataclasses.asdict(split) for split in self.scored],
+            "weights": self.weights,
+            "probe": self.probe.state_dict() if self.probe is not None and self.pending else {},
+            "num_gradients": self.num_gradients,
+            "scoring_s": self.scoring_s,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.tree = SplitTree.from_json(state["tree"])
+        self.scored = [Split.from_json(split) for split in state["scored"]]
+        for name in ("pending", "epoch", "weights", "num_gradients", "scoring_s"):
+            setattr(self, name, state[name])
+        if self.probe is not None and self.pending:
+            self.probe.load_state_dict(state["probe"])
+
+
+def _indices(operations: tuple[int, ...], groups: Groups) -> tuple[tuple[int, ...], ...]:
+    """Groups of positions as groups of the operations that stand there."""
+    return tuple(tuple(operations[position] for position in group) for group in groups)

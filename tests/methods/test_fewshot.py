@@ -1,0 +1,328 @@
+"""Few-shot splitting over any method: the tree, its cost, exact resume, masks obeyed, nothing touched."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from nastk import registry
+from nastk.config import search_class
+from nastk.genotype import Genotype
+from nastk.methods.splitting import Splitter
+from nastk.networks.gates import Gates
+from nastk.spaces.mask import Mask
+
+FEW = "space.operations=[max_pool_3x3,skip_connect,dil_conv_3x3]"
+TINY = (FEW, "network.num_cells=1", "search.rounds=1", "search.probe_epochs=1", "search.leaf_share=1.0")
+BASES = {
+    "darts": ("train.epochs=1",),
+    "snas": ("train.epochs=1",),
+    "rsps": ("train.epochs=1", "search.candidates=2"),
+    "relativenas": ("search.generations=1", "search.population=2", "space.name=darts"),
+    "random": ("search.generations=1", "search.population=2", "space.name=darts"),
+    "pdarts": (
+        "train.epochs=1", "search.warmup_epochs=0", "search.add_cells=[0,0]", "search.num_operations=[8,2]",
+        "search.skip_dropout=[0.0,0.0]",
+    ),
+}  # fmt: skip
+
+
+def few_shot(make_context, *words, base="darts"):
+    words = (f"search.base={base}", *TINY, *BASES[base], *words)
+    context = make_context("fewshot", *words)
+    return search_class("fewshot", context.config.settings())(context)
+
+
+def run(search, num=None):
+    metrics = []
+    while not search.finished and (num is None or len(metrics) < num):
+        metrics.append(search.step())
+    return metrics
+
+
+def obeys(genotype: Genotype, mask: Mask) -> bool:
+    space = registry.load_space(genotype.space)
+    return all(
+        operation in mask.allowed[t][edge]
+        for t, path in enumerate(space.paths(genotype))
+        for edge, operation in path
+    )
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_every_base_searches_every_leaf(make_context, base):
+    search = few_shot(make_context, "search.cell_types=normal", base=base)
+    metrics = run(search)
+    assert len(metrics) == search.num_steps
+    result = search.result()
+    leaves = search.leaves
+    assert len(leaves) == 4 and len(result.others) == 4
+    for leaf in leaves:
+        assert obeys(result.others[f"leaf_{leaf.number}"], leaf.mask)
+    assert result.genotype in result.others.values()
+    values = [row["score"]["value"] for row in result.details["leaves"]]
+    assert result.score.value == min(values)
+    assert result.details["scoring_passes"] == search.splitter.plan.gradients == (14 + 2 * 13) * 3
+
+
+def test_the_leaves_split_two_edges_into_groups(make_context):
+    search = few_shot(make_context)
+    run(search)
+    tree = search.splitter.tree
+    root = tree.nodes[0]
+    assert [node.depth for node in tree.nodes] == [0, 1, 1, 2, 2, 2, 2]
+    for node in tree.nodes[:3]:
+        split = node.split
+        assert sorted(op for group in split.groups for op in group) == list(split.operations)
+        for child, group in zip(node.children, split.groups, strict=True):
+            expected = node.mask.restrict(split.cell_type, split.edge, group)
+            assert tree.nodes[child].mask == expected
+    for child in root.children:
+        assert (tree.nodes[child].split.cell_type, tree.nodes[child].split.edge) != (
+            root.split.cell_type,
+            root.split.edge,
+        )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("search.cell_types=normal", "search.leaf_weights=inherit"),
+        ("search.split=random", "search.choice=standalone", "search.choice_epochs=[1,2]"),
+        ("search.split=exhaustive", "search.groups=[2]"),
+    ],
+    ids=["gm, inherit", "random, standalone", "exhaustive"],
+)
+def test_resumes_exactly_at_any_step(make_context, words):
+    whole = few_shot(make_context, *words)
+    metrics = run(whole)
+    for stop in range(1, len(metrics), 3):
+        first = few_shot(make_context, *words)
+        run(first, stop)
+        state, streams = first.state_dict(), first.context.engine.streams.state_dict()
+        second = few_shot(make_context, *words)
+        second.load_state_dict(state)
+        second.context.engine.streams.load_state_dict(streams)
+        assert run(second) == metrics[stop:]
+        one, other = second.result(), whole.result()
+        for result in (one, other):
+            del result.details["scoring_s"]  # a time
+        assert one == other
+
+
+def test_splits_as_planned(make_context):
+    exhaustive = few_shot(make_context, "search.split=exhaustive", "search.groups=[2]")
+    assert len(run(exhaustive)) == exhaustive.num_steps
+    assert [leaf.mask.allowed[0][0] for leaf in exhaustive.leaves] == [(1,), (3,), (6,)]
+    none = few_shot(make_context, "search.split=none")
+    assert len(run(none)) == none.num_steps == 1
+    assert [leaf.mask for leaf in none.leaves] == [none.context.mask]
+    random_trees = {
+        str(few_shot_tree(make_context, "search.split=random", f"run.seed={seed}")) for seed in range(4)
+    }
+    assert len(random_trees) > 1
+
+
+def few_shot_tree(make_context, *words):
+    search = few_shot(make_context, *words)
+    while not search.splitter.finished:
+        search.step()
+    return search.splitter.tree.to_json()
+
+
+def test_scoring_leaves_the_probe_as_it_was(make_context):
+    search = few_shot(make_context, "search.rounds=2")
+    search.step()  # an epoch of the probe
+    splitter, streams = search.splitter, search.context.engine.streams
+    net = splitter.probe.supernet
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    random_before = streams.state_dict(), torch.get_rng_state()
+    net.eval()
+    gradients = [parameter.grad for parameter in net.parameters()]
+    search.step()  # scores an edge
+    assert not net.training
+    assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
+    assert all(a is b for a, b in zip(gradients, (p.grad for p in net.parameters()), strict=True))
+    assert streams.state_dict().keys() == random_before[0].keys()
+    assert all(torch.equal(random_before[0][name], value) for name, value in streams.state_dict().items())
+    assert torch.equal(random_before[1], torch.get_rng_state())
+
+
+def test_all_weights_but_the_scored_edges_are_compared(make_context, monkeypatch):
+    seen = []
+
+    def keep(loss_of, rounds, operations, parameters):
+        seen.append((set(map(id, parameters)), [id(images) for images, _, _ in rounds]))
+        return [[1.0] * len(operations) for _ in operations]
+
+    monkeypatch.setattr("nastk.methods.splitting.mean_distances", keep)
+    search = few_shot(make_context, "search.probe_epochs=0")
+    search.step(), search.step()
+    net = search.splitter.probe.supernet
+    all_edges = {(t, e): set(map(id, net.edge_parameters(t, e))) for t in range(2) for e in range(14)}
+    everything = set().union(*all_edges.values())
+    assert seen[0][0] == everything - all_edges[0, 0]
+    assert seen[1][0] == everything - all_edges[0, 1]
+    assert seen[0][1] == seen[1][1]  # the edges share their batches
+    assert not everything & set(map(id, net.stem.parameters()))
+
+
+def test_no_masked_operation_ever_runs(make_context):
+    search = few_shot(make_context)
+    net = search.splitter.probe.supernet
+    drawn = []
+    forward = net.forward
+
+    def watch(images, gates: Gates, *rest, **options):
+        drawn.append((search.splitter.pending[-1], gates))
+        return forward(images, gates, *rest, **options)
+
+    net.forward = watch
+    while not search.splitter.finished:
+        search.step()
+    assert {number for number, _ in drawn} == {0, 1, 2}
+    for number, gates in drawn:
+        allowed = search.splitter.tree.nodes[number].mask.allowed
+        for t, rows in enumerate(gates.rows):
+            for edge, row in enumerate(rows):
+                assert {operation for operation, _ in row} <= set(allowed[t][edge])
+
+
+def test_leaves_inherit_their_parents_weights(make_context):
+    search = few_shot(make_context, "search.leaf_weights=inherit", "search.cell_types=normal")
+    while not search.splitter.finished:
+        search.step()
+    leaf = search.leaves[0]
+    inner = search._begin(leaf)
+    parent = search.splitter.weights[str(leaf.parent)]["supernet"]
+    own = inner.supernet.state_dict()
+    assert all(torch.equal(value, parent[name]) for name, value in own.items()) and len(own) < len(parent)
+    fresh = search._search_in(leaf, 1.0).supernet.state_dict()
+    assert not torch.equal(fresh["stem.conv.weight"], parent["stem.conv.weight"])
+
+
+def test_all_leaves_together_cost_what_the_base_does(make_context):
+    words = ("train.epochs=40", "search.cell_types=normal", "search.probe=path")
+    search = few_shot(make_context, "search.leaf_share=null", *words)
+    splits = search._passes_of_splits()
+    assert splits == 3 + (14 + 2 * 13) * 3 / 3  # epochs of three probes, and gradients at 3 batches an epoch
+    assert search.share == pytest.approx((40 - splits) / 40 / 4, abs=1e-9) or search.share < 0
+    with pytest.raises(ValueError, match=r"the splits cost 43\.0 epochs, the whole budget is 10"):
+        few_shot(make_context, "search.leaf_share=null", *words, "train.epochs=10")
+
+
+def test_choice_by_training_alone_keeps_the_better_half(make_context):
+    search = few_shot(
+        make_context, "search.choice=standalone", "search.choice_epochs=[1,2]", "search.split=random"
+    )
+    metrics = [m for m in run(search) if m["phase"] == "choose"]
+    assert [m["leaf"] for m in metrics[:4]] == [0, 1, 2, 3] and len(metrics) == 6
+    first = sorted(range(4), key=lambda leaf: metrics[leaf]["loss"])
+    assert {m["leaf"] for m in metrics[4:]} == set(first[:2])
+    last = min(metrics[4:], key=lambda m: m["loss"])
+    result = search.result()
+    assert result.score.value == last["loss"] and result.score.source == "training alone"
+
+
+def test_the_plan_is_told_before_the_start(make_context):
+    notes = few_shot(make_context).notes()
+    assert "splits 2 x 2 (gm), 4 leaves; 3 probe epochs, 240 scoring passes" in notes[0]
+    assert "darts in every leaf, 1 of its own budget: 1 steps" in notes[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("search.base=fewshot",), "fewshot cannot be its own base"),
+        (("search.base=dart",), "did you mean 'darts'"),
+        (("search.choice_epochs=[4,2]",), "ascending"),
+    ],
+)
+def test_what_is_refused(make_context, words, message):
+    with pytest.raises(ValueError, match=message):
+        few_shot(make_context, *words)
+
+
+def test_where_no_edge_can_be_split_the_leaf_is_the_whole(make_context):
+    search = few_shot(make_context, "space.operations=[skip_connect]", "search.min_group=1")
+    run(search)
+    assert [leaf.number for leaf in search.leaves] == [0]
+    assert search.result().details["chosen"] == 0
+
+
+def random_mask(space, seed):
+    """A mask in which there are architectures, about a third of whose edges have one operation."""
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        rows = []
+        for _ in range(len(space.cell_types) * len(space.edges)):
+            num = len(space.operations)
+            size = (
+                1
+                if torch.rand((), generator=generator) < 0.3
+                else int(torch.randint(1, num + 1, (), generator=generator))
+            )
+            rows.append(tuple(sorted(torch.randperm(num, generator=generator)[:size].tolist())))
+        edges = len(space.edges)
+        mask = Mask(tuple(tuple(rows[t * edges : (t + 1) * edges]) for t in range(len(space.cell_types))))
+        try:
+            space.codec(mask)
+        except ValueError:
+            continue
+        return mask
+
+
+QUICK = {
+    "darts": ("train.epochs=1",),
+    "snas": ("train.epochs=1",),
+    "rsps": ("train.epochs=1", "search.candidates=2"),
+    "relativenas": ("search.generations=1", "search.population=2"),
+    "random": ("search.generations=1", "search.population=2"),
+    "evolution": ("search.population=2", "search.sample_size=2", "search.queries=3"),
+    "pdarts": BASES["pdarts"],
+    "fewshot": (
+        "search.rounds=1", "search.probe_epochs=0", "search.groups=[2]", "train.epochs=1", "search.leaf_share=1.0",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("space", ["darts", "relativenas", "nasbench201"])
+@pytest.mark.parametrize("method", [name for name in registry.METHODS])
+def test_every_method_obeys_any_mask(make_context, method, space):
+    """U11, the acceptance test of composability; a new method has to be added to QUICK, or runs longer."""
+    check_masks(make_context, method, space, range(3))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("space", ["darts", "nasbench201"])
+@pytest.mark.parametrize("method", [name for name in registry.METHODS])
+def test_every_method_obeys_twenty_masks(make_context, method, space):
+    check_masks(make_context, method, space, range(3, 20))
+
+
+def check_masks(make_context, method, space, seeds):
+    cells = 3 if space == "nasbench201" else 1
+    for seed in seeds:
+        context = make_context(
+            method, *QUICK.get(method, ()), f"space.name={space}", f"network.num_cells={cells}"
+        )
+        found_class = search_class(method, context.config.settings())
+        if not found_class.takes(context.space):
+            pytest.skip(f"{method} does not take {space}")
+        mask = random_mask(context.space, seed)
+        search = found_class(dataclasses.replace(context, mask=mask))
+        run(search)
+        for genotype, _ in search.result().ranking:
+            assert obeys(genotype, mask), (seed, genotype)
+
+
+def test_a_splitter_needs_no_images_where_it_does_not_score(make_context):
+    context = make_context("fewshot", *TINY, "search.split=random")
+
+    def no_images():
+        raise AssertionError("images were asked for")
+
+    splitter = Splitter(dataclasses.replace(context, load_images=no_images), keep_weights=False)
+    while not splitter.finished:
+        splitter.step()
+    assert len(splitter.tree.leaves()) == 4
