@@ -61,7 +61,7 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
     from nastk.engine.device import Engine
     from nastk.genotype import to_json
     from nastk.methods.search import SearchContext
-    from nastk.report.drawings import describe, draw_files
+    from nastk.report.drawings import describe, draw_details, draw_files
 
     assert config.space is not None
     method = search_class(config.name, config.settings())
@@ -116,6 +116,8 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
             run.write_text(f"{file}.svg", picture)
     if result.details:
         run.write_json("details.json", result.details)
+        for file, picture in draw_details(result.details).items():
+            run.write_text(f"{file}.svg", picture)
     params, macs = None, None
     if job.network_input is not None:
         params, macs = network_size(result.genotype, *job.network_input)

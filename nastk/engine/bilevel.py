@@ -31,7 +31,7 @@ def unrolled_gradient(
     group = optimizer.param_groups[0]
     lr, momentum, weight_decay = group["lr"], group["momentum"], group["weight_decay"]
     start = [weight.detach().clone() for weight in weights]
-    slopes = _gradients(train_loss(), weights)
+    slopes = gradients(train_loss(), weights)
     with torch.no_grad():
         for weight, slope in zip(weights, slopes, strict=True):
             buffer = optimizer.state[weight].get("momentum_buffer") if weight in optimizer.state else None
@@ -39,7 +39,7 @@ def unrolled_gradient(
             if buffer is not None:
                 step = step + momentum * buffer
             weight.sub_(lr * step)
-    found = _gradients(validation_loss(), [*outer, *weights])
+    found = gradients(validation_loss(), [*outer, *weights])
     direct, direction = found[: len(outer)], found[len(outer) :]
     norm = torch.sqrt(torch.stack([part.square().sum() for part in direction]).sum())
     scale = float(PERTURBATION / norm) if float(norm) > 0 else 0.0
@@ -47,14 +47,14 @@ def unrolled_gradient(
     sides = []
     for sign in (1.0, -1.0):
         _set(weights, [w + sign * scale * d for w, d in zip(start, direction, strict=True)])
-        sides.append(_gradients(train_loss(), outer))
+        sides.append(gradients(train_loss(), outer))
     _set(weights, start)
     if scale == 0.0:
         return direct
     return [d - lr * (up - down) / (2 * scale) for d, up, down in zip(direct, *sides, strict=True)]
 
 
-def _gradients(loss: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
+def gradients(loss: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
     """Gradients of `loss`, zeros for what it does not depend on."""
     found = torch.autograd.grad(loss, parameters, allow_unused=True)
     return [torch.zeros_like(p) if g is None else g for g, p in zip(found, parameters, strict=True)]

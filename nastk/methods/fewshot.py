@@ -146,7 +146,6 @@ class FewShot(Search):
 
     def result(self) -> SearchResult:
         """The best leaf's cell; all leaves' cells, best first; beside them the tree of splits."""
-        names = self.context.space.operations
         if self.halving is not None:
             scores, order = self.halving.scores(), self.halving.order()
         else:
@@ -159,7 +158,7 @@ class FewShot(Search):
             ranking=ranking,
             others={f"leaf_{pick['leaf']}": cell for pick, cell in zip(self.picks, cells, strict=True)},
             details={
-                "tree": self.splitter.tree.to_json(names),
+                "tree": self.splitter.tree.to_json(self.context.space),
                 "leaves": [
                     {"leaf": pick["leaf"], "own_score": pick["score"], "score": score.to_json()}
                     for pick, score in zip(self.picks, scores, strict=True)

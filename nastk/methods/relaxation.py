@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from nastk.data.batches import Batches
 from nastk.engine import training
-from nastk.engine.bilevel import unrolled_gradient
+from nastk.engine.bilevel import gradients, unrolled_gradient
 from nastk.engine.training import Averages
 from nastk.estimators.building import build_supernet
 from nastk.methods.search import SearchContext
@@ -100,7 +100,7 @@ class Relaxation:
             if order == 1:
                 with context.engine.autocast():
                     loss, _ = loss_of(held_out[0], held_out[1], self.alphas)
-                (gradient,) = torch.autograd.grad(loss, [self.alphas])
+                (gradient,) = gradients(loss, [self.alphas])
             else:
                 # In full precision: it takes differences. Only weight steps move the running statistics.
                 statistics = [buffer.clone() for buffer in self.supernet.buffers()]

@@ -6,12 +6,14 @@ The body and the space decide: a new kind of cell brings a branch to `_cells`, w
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from nastk.genotype import Genotype
 from nastk.registry import load_space
 from nastk.report.cell_graph import CellGraph
 from nastk.report.cell_svg import cell_svg
 from nastk.report.cell_text import cell_text
+from nastk.report.tree_svg import tree_svg
 from nastk.spaces.cell import CellPair
 from nastk.spaces.nasbench201 import NONE, NUM_NODES, NASBench201Space
 
@@ -30,6 +32,13 @@ def draw_files(genotype: Genotype, stem: str) -> dict[str, str]:
         stem if len(pictures) == 1 else f"{stem}_{cell_type}": picture
         for cell_type, picture in pictures.items()
     }
+
+
+def draw_details(details: dict[str, Any]) -> dict[str, str]:
+    """File name without suffix -> a picture of what a search tells of its course."""
+    if "tree" not in details:
+        return {}
+    return {"tree": tree_svg(details["tree"], details["leaves"], details["chosen"])}
 
 
 def describe(genotype: Genotype) -> str:

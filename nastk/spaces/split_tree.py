@@ -67,8 +67,8 @@ class SplitTree:
     def leaves(self) -> list[Node]:
         return [node for node in self.nodes if not node.children]
 
-    def to_json(self, operations: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """The nodes as JSON; with the names of the space's operations, splits name them too."""
+    def to_json(self, space: Any = None) -> list[dict[str, Any]]:
+        """The nodes as JSON; given the space, splits name the edge and the operations too."""
         rows = []
         for node in self.nodes:
             row: dict[str, Any] = {
@@ -79,8 +79,12 @@ class SplitTree:
             }
             if node.split is not None:
                 row["split"] = asdict(node.split)
-                if operations:
-                    row["split"]["names"] = [[operations[op] for op in group] for group in node.split.groups]
+                if space is not None:
+                    target, source = space.edges[node.split.edge]
+                    row["split"]["where"] = f"{space.cell_types[node.split.cell_type]} {source} -> {target}"
+                    row["split"]["names"] = [
+                        [space.operations[op] for op in group] for group in node.split.groups
+                    ]
                 row["children"] = node.children
             rows.append(row)
         return rows

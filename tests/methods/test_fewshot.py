@@ -13,7 +13,7 @@ from nastk.networks.gates import Gates
 from nastk.spaces.mask import Mask
 
 FEW = "space.operations=[max_pool_3x3,skip_connect,dil_conv_3x3]"
-TINY = (FEW, "network.num_cells=1", "search.rounds=1", "search.probe_epochs=1", "search.leaf_share=1.0")
+TINY = (FEW, "network.num_cells=3", "search.rounds=1", "search.probe_epochs=1", "search.leaf_share=1.0")
 BASES = {
     "darts": ("train.epochs=1",),
     "snas": ("train.epochs=1",),
@@ -226,7 +226,7 @@ def test_choice_by_training_alone_keeps_the_better_half(make_context):
 
 def test_the_plan_is_told_before_the_start(make_context):
     notes = few_shot(make_context).notes()
-    assert "splits 2 x 2 (gm), 4 leaves; 3 probe epochs, 240 scoring passes" in notes[0]
+    assert "splits 2 x 2 (gm), 4 leaves; 3 probe epochs, 120 scoring passes" in notes[0]
     assert "darts in every leaf, 1 of its own budget: 1 steps" in notes[1]
 
 
@@ -278,7 +278,7 @@ QUICK = {
     "rsps": ("train.epochs=1", "search.candidates=2"),
     "relativenas": ("search.generations=1", "search.population=2"),
     "random": ("search.generations=1", "search.population=2"),
-    "evolution": ("search.population=2", "search.sample_size=2", "search.queries=3"),
+    "evolution": ("search.population=2", "search.sample_size=2", "search.evaluations=3"),
     "pdarts": BASES["pdarts"],
     "fewshot": (
         "search.rounds=1", "search.probe_epochs=0", "search.groups=[2]", "train.epochs=1", "search.leaf_share=1.0",
