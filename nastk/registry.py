@@ -44,7 +44,7 @@ class SpaceEntry(Entry):
         if self.network is None:
             raise ValueError(
                 f"nastk has no network of space {self.load().name!r}, only published tables have its "
-                "architectures: nastk search ... search.estimator=table search.table=FILE.npz"
+                "architectures; searches look them up: search.estimator=table search.table=FILE.npz"
             )
 
     def _load(self, target: str | None) -> Any:
@@ -97,6 +97,10 @@ METHODS: dict[str, Entry] = {
     "rsps": Entry(
         "nastk.methods.rsps:RSPS",
         "uniform paths train one supernet, which scores random architectures (arXiv 1902.07638)",
+    ),
+    "evolution": Entry(
+        "nastk.methods.evolution:Evolution",
+        "regularised evolution: tournaments, one mutation a child, the oldest dies (arXiv 1802.01548)",
     ),
     "random": Entry(
         "nastk.methods.random_search:RandomSearch",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch starts its threads
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,11 +17,16 @@ from nastk.data.images import ResidentImages
 from nastk.data.search_images import SearchImages
 from nastk.engine.device import Engine
 from nastk.methods.search import SearchContext
+from nastk.spaces.nasbench201 import NASBENCH201
 
 torch.set_num_threads(1)  # small nets: threads would wait for one another more than they compute
 
 TINY = ("network.init_channels=2", "network.num_cells=3", "train.batch_size=8")
-OWN = {"relativenas": ("search.population=4",), "random": ("search.population=4",)}
+OWN = {
+    "relativenas": ("search.population=4",),
+    "random": ("search.population=4",),
+    "evolution": ("search.population=4", "search.sample_size=2", "search.evaluations=8"),
+}
 
 ROOT = Path(__file__).parent.parent
 
@@ -37,6 +43,26 @@ def shared_data() -> Path:
     if not found:
         pytest.skip(f"no published tables: {places[-1]} is no directory")
     return found[0]
+
+
+@pytest.fixture(scope="session")
+def made_up_table(tmp_path_factory) -> Path:
+    """A table of NAS-Bench-201's form, all 15,625 cells: the more and the earlier 3x3 convolutions the better.
+
+    Test accuracy is highest where validation accuracy is second to highest. On CIFAR-100 all is reversed.
+    """
+    cells = np.stack(np.meshgrid(*[np.arange(5)] * 6, indexing="ij"), axis=-1).reshape(-1, 6)
+    quality = 100 - np.abs(cells - 3) @ np.array([4.0, 2.0, 1.5, 3.0, 1.0, 2.5])  # [15,625], the best is 100
+    validation = np.stack([quality, -quality, quality / 2], axis=1)
+    path = tmp_path_factory.mktemp("table") / "table.npz"
+    np.savez(
+        path,
+        arch_str=np.array([NASBENCH201.genotype([cell]).body for cell in cells.tolist()]),
+        datasets=np.array(["cifar10", "cifar100", "ImageNet16-120"]),
+        val_acc_12=validation,
+        test_acc_200=np.where(validation == 100, 98, validation - 0.5),
+    )
+    return path
 
 
 def make_images(

@@ -44,6 +44,7 @@ def train_network(
     from nastk.report.drawings import draw_files
 
     genotype = found.genotype
+    registry.SPACES[genotype.space].check_networks()
     engine = Engine(config.engine, config.run.seed)
     train = load_images(config.data, "train")
     test = load_images(config.data, "test", like=train)

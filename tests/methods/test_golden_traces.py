@@ -23,6 +23,7 @@ STAGES = (
 CASES = {
     "relativenas": ("relativenas", PAIRS),
     "random": ("random", PAIRS),
+    "evolution": ("evolution", ("train.drop_path=0.2",)),
     "darts, first order": ("darts", (*RELAXED, "search.order=1")),
     "darts, second order": ("darts", (*RELAXED, "search.order=2")),
     "pdarts": ("pdarts", (*RELAXED, *STAGES)),
@@ -31,6 +32,7 @@ FIGURES = ("fast_loss", "slow_loss", "train_loss", "loss")
 TRACES = {
     "relativenas": [0.6927, 0.7048, 0.6997, 0.7192, 0.6942, 0.7052, 0.697, 0.7109, 0.6969],
     "random": [0.6927, 0.7048, 0.6997, 0.7192, 0.6927, 0.7471, 0.6444, 0.6949, 0.6444],
+    "evolution": [0.6952, 0.7141, 0.6841, 0.7298, 0.8467, 0.7053, 0.8921, 0.7017, 0.6923],
     "darts, first order": [0.6879, 0.6983, 0.7171],
     "darts, second order": [0.6882, 0.696, 0.6966],
     "pdarts": [0.8283, 0.7615, 0.694, 0.88, 0.7327, 0.6914],
