@@ -56,7 +56,7 @@ def refuses(nastk, monkeypatch) -> Callable[..., None]:
         ("--verbose", ["No such option", "--verbose"]),
         ("search --methd relativenas", ["No such option", "--methd", "--method"]),
         ("search --method", ["'--method' requires an argument"]),
-        ("search", ["--method is missing; known: darts, pdarts, random, relativenas"]),
+        ("search", ["--method is missing; known: darts, evolution, ", "relativenas"]),
         ("search --method relativena", ["unknown method 'relativena'; did you mean 'relativenas'?"]),
         ("search --method relativenas --space dart", ["'dart'", "'darts'"]),
         ("search --method relativenas --preset quik", ["unknown preset", "did you mean 'quick'?"]),
