@@ -15,7 +15,7 @@ from nastk.estimators.estimator import Estimator, NetworkInput
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
 from nastk.tables.kinds import NETWORK_INPUTS, PERCENTAGES
-from nastk.tables.table import Table
+from nastk.tables.table import open_table
 
 
 class TableScores(Estimator):
@@ -28,7 +28,7 @@ class TableScores(Estimator):
     comparable = True
 
     def __init__(self, path: Path, space: str, dataset: str, column: str | None = None) -> None:
-        self.table = Table(path)
+        self.table = open_table(path)
         part = self.table.part_of(space)
         self.column = self.table.column(column or part.validation, dataset)
         if self.column.space != space:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +140,20 @@ class Table:
 
     def _is_of_one(self, name: str) -> bool:
         return any(len(part.columns[name]) == 1 for part in self.kind.parts if name in part.columns)
+
+
+def open_table(path: Path) -> Table:
+    """The table in a file, which is read once while it stays as it is: searches are built again and again."""
+    try:
+        found = path.stat()
+    except OSError:
+        return Table(path)  # which says what is wrong
+    return _open_table(path.absolute(), found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=2)
+def _open_table(path: Path, modified_ns: int, size: int) -> Table:  # noqa: ARG001
+    return Table(path)
 
 
 def _kind_of(arrays: Iterable[str], path: Path) -> Kind:

@@ -10,7 +10,7 @@ import pytest
 
 from nastk.spaces.transnas import MICRO
 from nastk.tables.kinds import KINDS, NASBENCH201
-from nastk.tables.table import Table
+from nastk.tables.table import Table, open_table
 
 
 def refused(*words, path, column="val_acc_12", dataset=None):
@@ -225,3 +225,15 @@ def test_chains_of_transnas101(shared_data):
             if 1 <= strides <= 4 and 1 <= doublings <= 3:
                 expected.add(f"64-{''.join(digits)}-basic")
     assert found == expected and len(found) == 3256
+
+
+def test_a_table_is_read_once_while_it_stays_as_it_is(write_table):
+    path = write_table()
+    table = open_table(path)
+    assert open_table(path) is table
+    write_table(supernet_oneshot_acc=None)
+    assert open_table(path) is not table
+    assert open_table(path).columns == ("val_acc_12", "test_acc_200")
+    path.unlink()
+    with pytest.raises(ValueError, match="no such file or directory"):
+        open_table(path)
