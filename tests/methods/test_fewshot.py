@@ -96,7 +96,8 @@ def test_the_leaves_split_two_edges_into_groups(make_context):
 def test_resumes_exactly_at_any_step(make_context, words):
     whole = few_shot(make_context, *words)
     metrics = run(whole)
-    for stop in range(1, len(metrics), 3):
+    num = len(metrics)
+    for stop in (1, num // 3, num // 2, num - 2):  # the probe, scoring, a leaf, the choice
         first = few_shot(make_context, *words)
         run(first, stop)
         state, streams = first.state_dict(), first.context.engine.streams.state_dict()
@@ -290,14 +291,14 @@ QUICK = {
 @pytest.mark.parametrize("method", [name for name in registry.METHODS])
 def test_every_method_obeys_any_mask(make_context, method, space):
     """U11, the acceptance test of composability; a new method has to be added to QUICK, or runs longer."""
-    check_masks(make_context, method, space, range(3))
+    check_masks(make_context, method, space, range(1))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("space", ["darts", "nasbench201"])
 @pytest.mark.parametrize("method", [name for name in registry.METHODS])
 def test_every_method_obeys_twenty_masks(make_context, method, space):
-    check_masks(make_context, method, space, range(3, 20))
+    check_masks(make_context, method, space, range(1, 20))
 
 
 def check_masks(make_context, method, space, seeds):
