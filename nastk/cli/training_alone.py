@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from contextlib import closing
 from pathlib import Path
@@ -40,10 +39,7 @@ def train_ranked(path: Path, config: Config) -> None:
             return
         engine = Engine(config.engine, config.run.seed)
         images = load_search_images(
-            dataclasses.replace(config.data, augment_validation=False),
-            config.train.batch_size,
-            engine.device,
-            engine.streams["splitting"],
+            config.data, config.train.batch_size, engine.device, engine.streams["splitting"]
         )
         epochs = search_class(config.name, config.settings()).epochs_of_a_candidate(config)
         say(f"to train alone: {len(missing)} architectures, {epochs} epochs each")

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nastk import registry
-from nastk.config import StandaloneTrainConfig, SupernetConfig, TrainConfig
+from nastk.config import SupernetConfig, TrainConfig
 from nastk.data.search_images import SearchImages
-from nastk.engine import training
 from nastk.engine.device import Engine
 from nastk.engine.training import Averages
 from nastk.estimators.score import Score, best_first
-from nastk.estimators.standalone import StandaloneTraining
+from nastk.estimators.standalone import train_on_halves
 from nastk.genotype import Genotype
 
 
@@ -41,29 +39,10 @@ class SuccessiveHalving:
         self.rung = 0
         self.turn = 0  # who of those left is trained now
         self.found: list[dict[str, Any] | None] = [None] * len(genotypes)  # the last epoch's score
-        config = StandaloneTrainConfig(
-            epochs=self.rungs[-1],
-            batch_size=train.batch_size,
-            lr=train.lr,
-            lr_min=train.lr_min,
-            momentum=train.momentum,
-            weight_decay=train.weight_decay,
-            grad_clip=train.grad_clip,
-            drop_path=0.0,
-        )
-        self.trainings = []
-        for genotype in genotypes:
-            net = registry.SPACES[genotype.space].load_network()(
-                genotype,
-                init_channels=network.init_channels,
-                num_cells=network.num_cells,
-                num_classes=len(images.classes),
-                channels_in=images.shape[0],
-                image_size=images.shape[1:],
-            )
-            training.initialise(net, engine.streams["initialisation"])
-            job = StandaloneTraining(engine.place(net), images.train, images.validation, config, engine)
-            self.trainings.append(job)
+        self.trainings = [
+            train_on_halves(genotype, images, engine, network=network, train=train, epochs=self.rungs[-1])
+            for genotype in genotypes
+        ]
 
     @property
     def finished(self) -> bool:

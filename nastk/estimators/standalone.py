@@ -123,7 +123,7 @@ def train_on_halves(
     """The training of a genotype's network, in the size of its supernet, on the two halves of a search.
 
     It learns from the training half by the search's recipe, without drop path and auxiliary head, and is
-    tested on the validation half; test images are not looked at.
+    tested on the validation half, unaugmented; test images are not looked at.
     """
     net = registry.SPACES[genotype.space].load_network()(
         genotype,
@@ -144,7 +144,8 @@ def train_on_halves(
         grad_clip=train.grad_clip,
         drop_path=0.0,
     )
-    return StandaloneTraining(engine.place(net), images.train, images.validation, config, engine)
+    validation = Batches(images.validation.images, images.validation.batch_size)
+    return StandaloneTraining(engine.place(net), images.train, validation, config, engine)
 
 
 def score_alone(
