@@ -1,0 +1,45 @@
+"""Sub-spaces of a split: how many architectures they hold, together and apart (fact U9)."""
+
+import itertools
+import math
+
+from nastk.spaces.cell import DARTS
+from nastk.spaces.nasbench201 import NASBENCH201
+from nastk.spaces.split_tree import Split, SplitTree
+
+OPERATIONS = (0, 1, 2, 3, 4)
+
+
+def holds(mask, architecture):
+    return all(operation in row for operation, row in zip(architecture, mask.allowed[0], strict=True))
+
+
+def test_two_levels_of_2_and_3_partition_nasbench201():
+    tree = SplitTree(NASBENCH201.full_mask())
+    tree.split(0, Split(0, 2, OPERATIONS, ((2, 3), (0, 1, 4))))
+    tree.split(1, Split(0, 0, OPERATIONS, ((0, 1), (2, 3, 4))))
+    tree.split(2, Split(0, 5, OPERATIONS, ((1, 4), (0, 2, 3))))
+    leaves = tree.leaves()
+    sizes = [math.prod(len(row) for row in leaf.mask.allowed[0]) for leaf in leaves]
+    assert sorted(sizes) == [2500, 3750, 3750, 5625]
+    counts = [0] * len(leaves)
+    for architecture in itertools.product(OPERATIONS, repeat=6):
+        inside = [holds(leaf.mask, architecture) for leaf in leaves]
+        assert sum(inside) == 1
+        counts[inside.index(True)] += 1
+    assert counts == sizes
+
+
+def test_an_exhaustive_split_has_a_leaf_an_operation():
+    tree = SplitTree(NASBENCH201.full_mask())
+    tree.split(0, Split(0, 0, OPERATIONS, tuple((op,) for op in OPERATIONS)))
+    assert [math.prod(len(row) for row in leaf.mask.allowed[0]) for leaf in tree.leaves()] == [3125] * 5
+
+
+def test_cells_without_the_split_edge_are_in_every_leaf():
+    tree = SplitTree(DARTS.full_mask())
+    tree.split(0, Split(0, 13, tuple(range(8)), ((0, 1, 2, 3), (4, 5, 6, 7))))
+    for leaf in tree.leaves():
+        codec = DARTS.codec(leaf.mask)
+        cell = DARTS.codec(DARTS.full_mask()).decode([0.5] * len(codec.upper))  # of low inputs only
+        assert codec.decode(codec.encode(cell)) == cell
