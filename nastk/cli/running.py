@@ -133,10 +133,18 @@ def write_summary(
 
 
 def reproduce_command(config: Config) -> str:
-    """The command line that gives this configuration: what differs from the preset is spelt out."""
+    """The command line that gives this configuration: what differs from the preset is spelt out.
+
+    Some settings bring others along (search.base those of a method): these are looked at in a second round.
+    """
     flag = {"search": "--method", "evaluate": "--arch", "transfer": "--task"}[config.command]
-    preset = dict(_values(resolve(config.command, config.name, config.preset, [])))
-    words = [_word(key, value) for key, value in _values(config) if preset[key] != value]
+    words: list[str] = []
+    while True:
+        known = dict(_values(resolve(config.command, config.name, config.preset, words)))
+        more = [_word(key, value) for key, value in _values(config) if key in known and known[key] != value]
+        if not more:
+            break
+        words += more
     return shlex.join(["nastk", config.command, flag, config.name, "--preset", config.preset, *words])
 
 

@@ -21,6 +21,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 from nastk.config import key, search_class
+from nastk.estimators.estimator import NetworkInput
 from nastk.estimators.halving import SuccessiveHalving
 from nastk.estimators.score import Score, best_first
 from nastk.genotype import parse, to_json
@@ -82,6 +83,7 @@ class FewShot(Search):
         # What a user can get wrong in a leaf shows now, not after the splits.
         one = self._search_in(root, self.share)
         self.steps_in_leaf, self.passes_in_leaf = one.num_steps, one.num_passes
+        self._network_input, self._notes_in_leaf = one.network_input, one.notes()
         self.num_steps = plan.num_steps + plan.num_leaves * self.steps_in_leaf
         if settings.choice == "standalone" and plan.num_leaves > 1:
             self.num_steps += plan.num_leaves * settings.choice_epochs[0]
@@ -99,6 +101,14 @@ class FewShot(Search):
     def leaves(self) -> list[Node]:
         return self.splitter.tree.leaves()
 
+    @classmethod
+    def epochs_of_a_candidate(cls, config: Any) -> int:
+        return cls.base.epochs_of_a_candidate(config)
+
+    @property
+    def network_input(self) -> NetworkInput | None:
+        return self._network_input
+
     @property
     def num_passes(self) -> float:
         return self._passes_of_splits() + self.splitter.plan.num_leaves * self.passes_in_leaf
@@ -112,6 +122,7 @@ class FewShot(Search):
             len(self.context.images.train) if plan.epochs or plan.gradients else 0
         )
         return [
+            *self._notes_in_leaf,
             f"plan: splits {splits} ({self.context.config.search.split}), {plan.num_leaves} leaves; "
             f"{plan.epochs} probe epochs, {plan.gradients:,} scoring passes of a batch, "
             f"about {steps * seconds / 60:.1f} min",

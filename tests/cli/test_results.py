@@ -162,6 +162,16 @@ def test_command_that_reproduces_a_configuration(word):
     assert config.resolve("search", words[3], words[5], words[6:]) == resolved
 
 
+@pytest.mark.parametrize("base", ["darts", "relativenas", "evolution"])
+def test_command_that_reproduces_few_shot_search(base):
+    """Whose base brings settings and a preset of its own."""
+    words = [f"search.base={base}", "train.batch_size=7", "search.groups=[2]"]
+    words += {"evolution": ["search.evaluations=77"]}.get(base, [])
+    resolved = config.resolve("search", "fewshot", "quick", words)
+    words = shlex.split(running.reproduce_command(resolved))
+    assert config.resolve("search", words[3], words[5], words[6:]) == resolved
+
+
 def test_default_run_directories_of_the_same_second(nastk, monkeypatch):
     monkeypatch.setattr("time.strftime", lambda _: "20260101-000000")
     for _ in range(3):

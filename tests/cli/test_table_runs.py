@@ -196,3 +196,17 @@ def test_methods_that_would_train_say_that_there_is_no_network(nastk, method):
         assert (code, out, err.count("\n")) == (2, "", 1)
         expected = (f"Error: nastk has no network of space '{space}'", f"Error: method {method} cannot take")
         assert err.startswith(expected)
+
+
+def test_few_shot_search_over_a_table(nastk, made_up_table):
+    """Leaves and choice without any training; what the base has to say of its scores is said."""
+    line = ["search", "--method", "fewshot", "--space", "nasbench201", "--dataset", "cifar10", *COMMON]
+    line += ["search.base=evolution", *METHODS["evolution"], "search.split=random", "search.leaf_share=1.0"]
+    line += ["search.estimator=table", f"search.table={made_up_table}", "search.column=test_acc_200"]
+    code, _, err = nastk(*line, "--run-dir", "run")
+    assert (code, err.count("an oracle run")) == (0, 1)
+    column = Table(made_up_table).column("test_acc_200", "cifar10")
+    ranking = json.loads(Path("run/ranking.json").read_text())
+    values = [column.values[column.rows[row["genotype"]["arch"]]] for row in ranking]
+    assert len(ranking) == 4 and values == sorted(values, reverse=True)
+    assert json.loads(Path("run/summary.json").read_text())["score"]["value"] == values[0]
