@@ -19,7 +19,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-METHODS = ("relativenas", "random", "darts", "pdarts")
+# name: the words of the search. The few-shot presets' whole budget is that of their base.
+METHODS = {
+    "relativenas": ["--method", "relativenas"],
+    "random": ["--method", "random"],
+    "darts": ["--method", "darts"],
+    "pdarts": ["--method", "pdarts"],
+    "fewshot-darts": ["--method", "fewshot", "search.base=darts"],
+    "fewshot-pdarts": ["--method", "fewshot", "search.base=pdarts"],
+}
 PUBLISHED = ("relativenas-cifar10", "darts-v2", "pdarts-cifar10")
 NO_DROPOUT = "search.skip_dropout=[0.0,0.0,0.0]"
 SKIP = "skip_connect"
@@ -81,7 +89,7 @@ def main() -> None:
     cifar10 = ["--dataset", "cifar10", *data]
 
     def search(name: str, method: str, seed: int, *words: str) -> dict[str, Any]:
-        return run(out, name, ["search", "--method", method, "--seed", str(seed), *cifar10, *words])
+        return run(out, name, ["search", *METHODS[method], "--seed", str(seed), *cifar10, *words])
 
     def search_and_evaluate(method: str, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
         name = f"search-{method}-{seed}"
