@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,6 +16,7 @@ from nastk.data.batches import Batches
 from nastk.data.search_images import SearchImages
 from nastk.engine import training
 from nastk.engine.device import Engine
+from nastk.engine.memory import step_bytes
 from nastk.engine.schedules import cosine, linear
 from nastk.engine.training import DIVERGED, Averages
 from nastk.estimators.score import Score
@@ -58,7 +61,7 @@ class StandaloneTraining:
         self.network.train()
         streams = self.engine.streams
         train = training.train_epoch(
-            lambda images, labels: self._loss(images, labels, drop_path),
+            lambda images, labels: self._loss(self.forward, images, labels, self._masks(images, drop_path)),
             self.optimizer,
             self.train_batches.epoch(streams["shuffling"], streams["augmenting"]),
             self.engine,
@@ -96,13 +99,31 @@ class StandaloneTraining:
         for name in ("epoch", "test_accuracy", "test_accuracy_best"):
             setattr(self, name, state[name])
 
-    def _loss(self, images: Tensor, labels: Tensor, drop_path: float) -> tuple[Tensor, Tensor]:
+    def peak_memory(self) -> int:
+        """Bytes of a training step (engine.memory says what counts)."""
+        network = copy.deepcopy(self.network).train()
+
+        def loss_of(images: Tensor, labels: Tensor) -> Tensor:
+            masks = torch.ones(network.num_drop_paths, len(images), 1, 1, 1, device=images.device)
+            with self.engine.autocast():
+                return self._loss(network, images, labels, masks if self.config.drop_path else None)[0]
+
+        return step_bytes(
+            network, loss_of, self.train_batches.images.shape, self.train_batches.batch_size, copies=3
+        )
+
+    def _masks(self, images: Tensor, drop_path: float) -> Tensor | None:
+        """Masks for the network's branches, if any are to be dropped."""
+        if not drop_path:
+            return None
+        dropping = self.engine.streams.on(self.engine.device, "drop_path")
+        return draw_masks(self.network.num_drop_paths, len(images), drop_path, dropping)
+
+    def _loss(
+        self, forward: Callable[..., Any], images: Tensor, labels: Tensor, masks: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         """The training loss (label-smoothed, with the auxiliary head's share) and the logits [N, K]."""
-        masks = None
-        if drop_path:
-            dropping = self.engine.streams.on(self.engine.device, "drop_path")
-            masks = draw_masks(self.network.num_drop_paths, len(images), drop_path, dropping)
-        logits, auxiliary_logits = self.forward(images, masks)
+        logits, auxiliary_logits = forward(images, masks)
         smoothing = self.config.label_smoothing
         loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
         if auxiliary_logits is not None:

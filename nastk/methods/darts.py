@@ -12,11 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from torch import nn
+
 from nastk.config import key
 from nastk.engine.schedules import cosine
 from nastk.engine.training import Averages
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
+from nastk.methods.memory import mixture_bytes
 from nastk.methods.relaxation import Relaxation
 from nastk.methods.search import Search, SearchContext, SearchResult
 
@@ -71,12 +74,22 @@ class DARTS(Search):
         genotype, score = self._derive(), Score(**self.score)
         return SearchResult(genotype, score, [(genotype, score)])
 
+    def peak_memory(self) -> int:
+        config = self.context.config
+        return mixture_bytes(
+            self.context, self.context.mask, num_cells=config.network.num_cells, order=config.search.order
+        )
+
     def state_dict(self) -> dict[str, Any]:
         return {"epoch": self.epoch, "score": self.score, "relaxation": self.relaxation.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.epoch, self.score = state["epoch"], state["score"]
         self.relaxation.load_state_dict(state["relaxation"])
+
+    @property
+    def supernet(self) -> nn.Module:
+        return self.relaxation.supernet
 
     def _train_epoch(self, lr: float) -> Averages:
         return self.relaxation.train_epoch(lr=lr, order=self.context.config.search.order)

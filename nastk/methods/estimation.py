@@ -14,6 +14,7 @@ from nastk.estimators.estimator import Estimator, NetworkInput
 from nastk.estimators.score import Score, best_first
 from nastk.estimators.shared_weights import SharedWeights
 from nastk.genotype import Genotype, parse, to_json
+from nastk.methods.memory import PAIR, path_bytes
 from nastk.methods.search import Search, SearchContext, SearchResult
 
 
@@ -51,6 +52,11 @@ class EstimatorSearch(Search):
 
     def notes(self) -> list[str]:
         return self.estimator.notes()
+
+    def peak_memory(self) -> int | None:
+        if self.supernet is None:  # nothing is trained
+            return None
+        return path_bytes(self.context, drop_path=self.context.config.train.drop_path > 0, copies=PAIR)
 
     def select_among(self, population: Sequence[Genotype]) -> dict[str, Any]:
         """Score the last population with the estimator as it is now; the best score wins.

@@ -25,8 +25,10 @@ from nastk.estimators.estimator import NetworkInput
 from nastk.estimators.halving import SuccessiveHalving
 from nastk.estimators.score import Score, best_first
 from nastk.genotype import parse, to_json
+from nastk.methods.memory import apart, depths, mixture_bytes
 from nastk.methods.search import Search, SearchContext, SearchResult
 from nastk.methods.splitting import Splitter, SplittingConfig
+from nastk.spaces.derivation import shrink
 from nastk.spaces.split_tree import Node
 
 
@@ -178,6 +180,18 @@ class FewShot(Search):
                 "scoring_passes": self.splitter.num_gradients,
                 "scoring_s": round(self.splitter.scoring_s, 3),
             },
+    def peak_memory(self) -> int | None:
+        """The base's in the whole space, of which a leaf is a part, or the probe's."""
+        context, settings = self.context, self.context.config.search
+        whole = dataclasses.replace(context, engine=apart(context.engine), load_images=lambda: context.images)
+        most = self.base(whole).peak_memory()
+        if most is None or self.splitter.probe is None:
+            return most
+        mixture = context.mask
+        if settings.probe == "path":  # an operation on every edge
+            mixture = shrink(context.mask, depths(context.space), 1)
+        return max(most, mixture_bytes(context, mixture, num_cells=context.config.network.num_cells))
+
         )
 
     def state_dict(self) -> dict[str, Any]:

@@ -15,10 +15,13 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from torch import nn
+
 from nastk.config import key
 from nastk.engine.schedules import cosine
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
+from nastk.methods.memory import depths, mixture_bytes, num_layers
 from nastk.methods.relaxation import Relaxation
 from nastk.methods.search import Search, SearchContext, SearchResult
 from nastk.networks.skip_dropout import SkipDropout
@@ -47,6 +50,7 @@ class PDARTS(Search):
     Config = PDARTSConfig
     default_space = "darts"
     needs = ("concat",)  # cells whose nodes choose two inputs each
+    budget = ("train.epochs", "search.warmup_epochs")
 
     def __init__(self, context: SearchContext) -> None:
         super().__init__(context)
@@ -124,6 +128,21 @@ class PDARTS(Search):
         chosen = choose_level(levels, self.context.config.search.max_skips)
         return SearchResult(chosen, score, [(chosen, score)], others=others, details={"stages": self.stages})
 
+    def peak_memory(self) -> int:
+        """Of the stage with most layers; a later stage is taken to have kept the deepest operations."""
+        settings, space = self.context.config.search, self.context.space
+        deepest = [shrink(self.context.mask, depths(space), kept) for kept in settings.num_operations]
+        stage = max(
+            range(self.num_stages),
+            key=lambda stage: self._num_cells(stage) * num_layers(space, deepest[stage]),
+        )
+        return mixture_bytes(
+            self.context,
+            deepest[stage],
+            num_cells=self._num_cells(stage),
+            skip_dropout=settings.skip_dropout[stage] > 0,
+        )
+
     def state_dict(self) -> dict[str, Any]:
         return {
             "num_done": self.num_done,
@@ -139,10 +158,19 @@ class PDARTS(Search):
         self._build(Mask.from_json(state["mask"]), stage)
         self.relaxation.load_state_dict(state["relaxation"])
 
+    @property
+    def supernet(self) -> nn.Module:
+        return self.relaxation.supernet
+
     def _num_skips(self) -> int:
         space = self.context.space
         found: int = space.num_skips(derive_pdarts(space, self.mask, self.relaxation.strengths()))
         return found
+
+    def _num_cells(self, stage: int) -> int:
+        config = self.context.config
+        num_cells: int = config.network.num_cells + config.search.add_cells[stage]
+        return num_cells
 
     def _build(self, mask: Mask, stage: int) -> None:
         """Start a stage: everything but the mask is fresh."""
@@ -152,7 +180,7 @@ class PDARTS(Search):
             self.context,
             mask,
             init_channels=config.network.init_channels,
-            num_cells=config.network.num_cells + config.search.add_cells[stage],
+            num_cells=self._num_cells(stage),
             lr=config.search.lr,
             weight_decay=config.search.weight_decay,
             clip_alphas=True,

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import nn
 
 from nastk.config import key
 from nastk.engine.schedules import cosine
 from nastk.estimators.one_shot import OneShot
 from nastk.estimators.score import Score, best_first
 from nastk.genotype import Genotype
+from nastk.methods.memory import PLAIN, path_bytes
 from nastk.methods.search import Search, SearchContext, SearchResult
 from nastk.networks.gates import Gates, one_hot
 
@@ -57,7 +59,7 @@ class RSPS(Search):
         return len(self.scores) == len(self.candidates)
 
     @property
-    def supernet(self) -> Any:
+    def supernet(self) -> nn.Module:
         return self.one_shot.supernet
 
     def step(self) -> dict[str, Any]:
@@ -81,6 +83,9 @@ class RSPS(Search):
     def result(self) -> SearchResult:
         ranking = self._ranking()
         return SearchResult(*ranking[0], ranking=ranking)
+
+    def peak_memory(self) -> int:
+        return path_bytes(self.context, drop_path=False, copies=PLAIN)
 
     def state_dict(self) -> dict[str, Any]:
         return {"epoch": self.epoch, "scores": self.scores, "one_shot": self.one_shot.state_dict()}

@@ -18,6 +18,7 @@ from nastk.config import key
 from nastk.engine.schedules import linear
 from nastk.engine.training import Averages
 from nastk.methods.darts import DARTS
+from nastk.methods.memory import mixture_bytes
 from nastk.networks.gates import masked_softmax
 
 
@@ -33,6 +34,9 @@ class SNAS(DARTS):
     """DARTS, first order, whose mixture is a sample; score and derivation use the expected weights."""
 
     Config = SNASConfig
+
+    def peak_memory(self) -> int:
+        return mixture_bytes(self.context, self.context.mask, num_cells=self.context.config.network.num_cells)
 
     def _train_epoch(self, lr: float) -> Averages:
         settings = self.context.config.search

@@ -1,0 +1,49 @@
+"""How much memory a training step takes, found out without making one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+NUM_IMAGES = 3  # enough for every batch norm, and rarely a number of channels
+
+
+def step_bytes(
+    network: nn.Module,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    image_shape: tuple[int, int, int],
+    batch_size: int,
+    *,
+    copies: int,
+) -> int:
+    """Bytes of tensors at the peak of a training step, which is where its backward pass begins.
+
+    They are all that the graph of loss_of(images [N, C, H, W], labels [N]) keeps, and `copies` of the
+    weights: themselves, their gradients, the momentum, and what else a method has of them. Not counted
+    are what an operation needs while it runs, the allocator's gaps, and the data set.
+    Found with a loss on NUM_IMAGES images of `image_shape` (C, H, W), which moves the network's running
+    statistics: what the graph keeps of the images grows with the batch, the rest does not.
+    """
+    device = next(network.parameters()).device
+    images = torch.zeros(NUM_IMAGES, *image_shape, device=device).contiguous(
+        memory_format=torch.channels_last
+    )
+    labels = torch.zeros(NUM_IMAGES, dtype=torch.long, device=device)
+    own = {tensor.untyped_storage().data_ptr() for tensor in network.state_dict().values()}
+    kept: dict[int, tuple[torch.UntypedStorage, bool]] = {}  # alive, so that no address is given twice
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage, tensor.shape[:1] == (NUM_IMAGES,)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        loss_of(images, labels)
+    graph = sum(
+        storage.nbytes() * batch_size // NUM_IMAGES if of_images else storage.nbytes()
+        for storage, of_images in kept.values()
+    )
+    return graph + copies * sum(parameter.nbytes for parameter in network.parameters())

@@ -1,0 +1,107 @@
+"""How much memory the largest training step of a search takes, in bytes (engine.memory says what counts).
+
+Networks are built for the purpose, with random streams of their own: nothing of the run moves.
+"""
+
+from __future__ import annotations
+
+import copy
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from nastk.engine.device import Engine
+from nastk.engine.memory import step_bytes
+from nastk.engine.random import Streams
+from nastk.estimators.building import build_supernet
+from nastk.methods.search import SearchContext
+from nastk.networks.gates import allowed, masked_softmax, one_hot, soft
+from nastk.networks.operations import build_operation
+from nastk.networks.skip_dropout import SkipDropout
+from nastk.spaces.derivation import Strengths
+from nastk.spaces.mask import Mask
+
+PLAIN = 3  # copies of the weights: themselves, gradients, momentum
+UNROLLED = 6  # of a second-order step, too: where it started, the slopes there, the direction it looks in
+PAIR = 5  # of a path that is trained against another: as it was before, and what the other has become
+
+
+def apart(engine: Engine) -> Engine:
+    """The engine with other random streams, which are in no checkpoint."""
+    other = copy.copy(engine)
+    other.streams = Streams(0)
+    return other
+
+
+def mixture_bytes(
+    context: SearchContext, mask: Mask, *, num_cells: int, order: int = 1, skip_dropout: bool = False
+) -> int:
+    """Of an architecture step of `order` (1 or 2) on the mixture of all that `mask` allows."""
+    engine = apart(context.engine)
+    supernet = _supernet(context, mask, engine, num_cells)
+    dropout = SkipDropout(0.5, engine.streams.on(engine.device, "skip_dropout")) if skip_dropout else None
+    choices = allowed(mask, len(context.space.operations)).to(engine.device)  # [T, E, O]
+    alphas = torch.zeros(choices.shape, device=engine.device, requires_grad=True)
+
+    def loss_of(images: Tensor, labels: Tensor) -> Tensor:
+        with nullcontext() if order == 2 else engine.autocast():  # it takes differences
+            gates = soft(masked_softmax(alphas, choices), mask)
+            return F.cross_entropy(supernet(images, gates, skip_dropout=dropout), labels)
+
+    copies = UNROLLED if order == 2 else PLAIN
+    return step_bytes(supernet, loss_of, context.images.shape, context.config.train.batch_size, copies=copies)
+
+
+def path_bytes(context: SearchContext, *, drop_path: bool, copies: int) -> int:
+    """Of a step on the path that keeps most: of the deepest operations, on as many nodes as can be."""
+    space, engine = context.space, apart(context.engine)
+    supernet = _supernet(context, context.mask, engine, context.config.network.num_cells)
+    path = space.paths(space.derive(context.mask, depths(space)))
+    gates = one_hot(path, len(space.edges))
+
+    def loss_of(images: Tensor, labels: Tensor) -> Tensor:
+        masks = None
+        if drop_path:
+            masks = torch.ones(supernet.num_drop_paths(gates), len(images), 1, 1, 1, device=engine.device)
+        with engine.autocast():
+            return F.cross_entropy(supernet(images, gates, masks), labels)
+
+    return step_bytes(supernet, loss_of, context.images.shape, context.config.train.batch_size, copies=copies)
+
+
+def num_layers(space: Any, mask: Mask) -> int:
+    """Layers with weights on all edges of all cell types: a mixture keeps about as many maps a cell."""
+    layers = _layers(space)
+    return sum(layers[operation] for edges in mask.allowed for row in edges for operation in row)
+
+
+def depths(space: Any) -> Strengths:
+    """How many layers with weights each operation [T][E][O] has; a little more on later edges.
+
+    What an operation keeps grows with its layers, and later edges begin at more nodes than the first.
+    """
+    layers = _layers(space)
+    edges = [[num + edge / 1000 for num in layers] for edge in range(len(space.edges))]
+    return [edges] * len(space.cell_types)
+
+
+def _layers(space: Any) -> list[int]:
+    """How many layers with weights each operation has, at stride 1."""
+    return [
+        len(list(build_operation(name, 2, 1, affine=False, pool_norm=False).parameters()))
+        for name in space.operations
+    ]
+
+
+def _supernet(context: SearchContext, mask: Mask, engine: Engine, num_cells: int) -> Any:
+    return build_supernet(
+        context.space,
+        mask,
+        context.images,
+        engine,
+        init_channels=context.config.network.init_channels,
+        num_cells=num_cells,
+    )
