@@ -68,8 +68,8 @@ def run(arguments: list[str]) -> int:
             raise
         return _fail(str(error))
     except Exception as error:
-        if type(error).__name__ == "OutOfMemoryError":
-            return _fail("out of GPU memory; try a smaller train.batch_size")
+        if type(error).__name__ == "OutOfMemoryError":  # not of a run's steps: drive_job knows what to try
+            return _fail("out of GPU memory; does another process hold it? --device cpu needs none")
         return _report_fault(arguments)
 
 

@@ -20,6 +20,9 @@ def evaluate(arch: str | None, options: CommonOptions) -> None:
 
     Without --dataset it is the data set that the cell was searched on. The accuracy is that of the last
     epoch on the test images. `nastk config evaluate` prints all KEY=VALUE settings.
+
+    The line `memory:` counts the tensors of the largest training step: activations, weights, gradients,
+    momentum. The CPU's allocator can take nearly twice that; the data set and CUDA itself come on top.
     """
     from nastk.archs import load_arch
 

@@ -78,8 +78,10 @@ def drive_job(job: Job, run: Run, engine: Engine, config: Config, *, quiet: bool
     """engine.drive with this terminal, from the run's checkpoint if it has one.
 
     config.yaml is there from here on, and so the run can be continued. On a signal, says how, and
-    exits with 130 or 143.
+    exits with 130 or 143. ValueError where GPU memory runs out, with what to try.
     """
+    import torch
+
     from nastk.engine import checkpoint
     from nastk.engine.drive import drive
     from nastk.engine.progress import Progress
@@ -91,7 +93,12 @@ def drive_job(job: Job, run: Run, engine: Engine, config: Config, *, quiet: bool
     progress = Progress(Console(stderr=True), quiet=quiet)
     to_continue = f"To continue: nastk {config.command} --resume {shlex.quote(str(run.path))}"
     say(f"run directory: {run.path} ({engine.describe()}, seed {config.run.seed})")
+    resume = run.has(checkpoint.NAME)
     try:
+        memory = job.peak_memory() if not resume else None
+        if memory is not None:
+            images = f"{config.train.batch_size} images (train.batch_size)"
+            say(f"memory: about {_binary(memory)} for a step on {images}")
         return drive(
             job,
             run,
@@ -99,14 +106,36 @@ def drive_job(job: Job, run: Run, engine: Engine, config: Config, *, quiet: bool
             progress,
             config=text,
             checkpoint_every=config.run.checkpoint_every,
-            resume=run.has(checkpoint.NAME),
+            resume=resume,
         )
     except Stopped as stopped:
         say(f"Stopped by {stopped}. {to_continue}")
         raise click.exceptions.Exit(128 + stopped.signal_number) from None
+    except torch.OutOfMemoryError as error:
+        raise ValueError(f"out of GPU memory; try {_smaller(config)}") from error
     except KeyboardInterrupt:
         say(to_continue)
         raise
+
+
+def _binary(num_bytes: int) -> str:
+    """A number of bytes for a person: 5.3 GiB, 840 MiB."""
+    mib = num_bytes / 2**20
+    return f"{mib / 1024:.1f} GiB" if mib >= 1000 else f"{max(1, round(mib))} MiB"
+
+
+def _smaller(config: Config) -> str:
+    """The words that halve what a step takes: the batch, else the network."""
+    batch_size, channels = config.train.batch_size, config.network.init_channels
+    words = []
+    if batch_size > 1:
+        words.append(f"train.batch_size={batch_size // 2}")
+    elif channels > 1:
+        words.append(f"network.init_channels={channels // 2}")
+    testing = getattr(config.train, "eval_batch_size", 1)  # only where test images are looked at
+    if testing > 1:
+        words.append(f"train.eval_batch_size={testing // 2}")
+    return " ".join(words) or "engine.device=cpu"
 
 
 def write_summary(

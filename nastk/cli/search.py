@@ -33,6 +33,9 @@ def search(method: str | None, space: str | None, options: CommonOptions) -> Non
     The settings are KEY=VALUE words such as search.population=8 train.lr=0.05; `nastk config search
     --method METHOD` prints them all. Without --dataset the search is on handwritten digits that come
     with nastk. The result is genotype.json, in the run directory and here.
+
+    The line `memory:` counts the tensors of the largest training step: activations, weights, gradients,
+    momentum. The CPU's allocator can take nearly twice that; the data set and CUDA itself come on top.
     """
     if options.resume is not None:
         options.check_resume(method=method, space=space)

@@ -33,6 +33,9 @@ def transfer(task: str | None, arch: str | None, weights: Path | None, options: 
     """Train the same cell on another data set or task: nastk transfer --task cifar100.
 
     `nastk config transfer` prints all KEY=VALUE settings.
+
+    The line `memory:` counts the tensors of the largest training step: activations, weights, gradients,
+    momentum. The CPU's allocator can take nearly twice that; the data set and CUDA itself come on top.
     """
     from nastk.archs import Arch, load_arch
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -210,6 +211,7 @@ def test_stdout_is_data(nastk):
         "preset: quick (made for the digits; --preset chooses another)",
         "run directory: search (cpu, 1 threads, seed 0)",
     ]
+    assert re.fullmatch(r"memory: about \d+ MiB for a step on 16 images \(train\.batch_size\)", rows[3])
     assert rows[-3].startswith("step 2/2  phase select  best ")
     assert rows[-2:] == [
         "pictures: search/cell_normal.svg, search/cell_reduce.svg",
@@ -218,6 +220,7 @@ def test_stdout_is_data(nastk):
     code, out, err = nastk(*EVALUATE, "train.epochs=1", "--run-dir", "evaluate", "--quiet")
     assert code == 0
     assert out.count("\n") == 1 and out.startswith("test accuracy ")
+    assert err.count("\nmemory: about ") == 1
     assert err.splitlines()[-1] == "weights: evaluate/weights.safetensors"
 
 

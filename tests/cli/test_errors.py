@@ -361,14 +361,36 @@ def _no_space(*_: Any, **__: Any) -> None:
     raise OSError(28, "No space left on device")
 
 
-def test_out_of_gpu_memory(nastk, monkeypatch):
-    def exhaust(*_: Any, **__: Any) -> None:
-        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+def _exhausted(*_: Any, **__: Any) -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
-    monkeypatch.setattr("nastk.methods.relativenas.RelativeNAS.step", exhaust)
+
+@pytest.mark.parametrize(
+    ("command", "words", "advice"),
+    [
+        (SEARCH, ["train.batch_size=65"], "train.batch_size=32"),
+        (SEARCH, ["train.batch_size=1"], "network.init_channels=1"),  # of 2
+        (SEARCH, ["train.batch_size=1", "network.init_channels=1"], "engine.device=cpu"),
+        (EVALUATE, ["train.eval_batch_size=100"], "train.batch_size=8 train.eval_batch_size=50"),
+        (EVALUATE, ["train.batch_size=1", "train.eval_batch_size=1"], "network.init_channels=1"),
+    ],
+)
+def test_out_of_gpu_memory(command, words, advice, nastk, monkeypatch):
+    """In a step, wherever that is: training or testing."""
+    for place in ("train_epoch", "evaluate"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"nastk.engine.training.{place}", _exhausted)
+            code, out, err = nastk(*command, *words, "--run-dir", place)
+        assert (code, out) == (2, "")
+        assert err.splitlines()[-1] == f"Error: out of GPU memory; try {advice}"
+        assert "Traceback" not in err
+
+
+def test_out_of_gpu_memory_before_the_first_step(nastk, monkeypatch):
+    monkeypatch.setattr("nastk.engine.device.Engine.place", _exhausted)
     code, _, err = nastk(*SEARCH, "--run-dir", "run")
     assert code == 2
-    assert err.splitlines()[-1] == "Error: out of GPU memory; try a smaller train.batch_size"
+    assert err.splitlines()[-1].startswith("Error: out of GPU memory; does another process hold it?")
     assert "Traceback" not in err
 
 
