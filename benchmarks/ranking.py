@@ -171,7 +171,7 @@ def run_arm(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]
     while not splitter.finished:
         splitter.step()
     leaves = splitter.tree.leaves()
-    spent = splitter.plan.passes(len(images.train)) if groups else 0.0
+    spent = splitter.plan.cost(len(images.train)) if groups else 0.0
     epochs = round(one * multiple) if multiple else max(1, round((one - spent) / len(leaves)))
     genotypes = architectures(options.archs)
     losses: list[float] = [float("nan")] * len(genotypes)

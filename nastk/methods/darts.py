@@ -88,6 +88,10 @@ class DARTS(Search):
         self.relaxation.load_state_dict(state["relaxation"])
 
     @property
+    def cost(self) -> float:
+        return self.num_steps * self.relaxation.cost_of_epoch(self.context.config.search.order)
+
+    @property
     def supernet(self) -> nn.Module:
         return self.relaxation.supernet
 

@@ -62,7 +62,7 @@ class Evolution(EstimatorSearch):
         return self.num_done == self.num_steps
 
     @property
-    def num_passes(self) -> float:
+    def cost(self) -> float:
         return float(self.num_evaluations * self.context.config.train.epochs)
 
     def step(self) -> dict[str, Any]:

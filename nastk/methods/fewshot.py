@@ -81,10 +81,10 @@ class FewShot(Search):
             )
         self.splitter = Splitter(context, keep_weights=settings.leaf_weights == "inherit")
         root, plan = self.splitter.tree.nodes[0], self.splitter.plan
-        self.share = settings.leaf_share or self._fair_share(self._search_in(root, 1.0).num_passes)
+        self.share = settings.leaf_share or self._fair_share(self._search_in(root, 1.0).cost)
         # What a user can get wrong in a leaf shows now, not after the splits.
         one = self._search_in(root, self.share)
-        self.steps_in_leaf, self.passes_in_leaf = one.num_steps, one.num_passes
+        self.steps_in_leaf, self.cost_in_leaf = one.num_steps, one.cost
         self._network_input, self._notes_in_leaf = one.network_input, one.notes()
         self.num_steps = plan.num_steps + plan.num_leaves * self.steps_in_leaf
         if settings.choice == "standalone" and plan.num_leaves > 1:
@@ -112,24 +112,22 @@ class FewShot(Search):
         return self._network_input
 
     @property
-    def num_passes(self) -> float:
-        return self._passes_of_splits() + self.splitter.plan.num_leaves * self.passes_in_leaf
+    def cost(self) -> float:
+        return self._cost_of_splits() + self.splitter.plan.num_leaves * self.cost_in_leaf
 
     def notes(self) -> list[str]:
         """The plan: what will be split, trained and scored, what it costs, how long the splits take about."""
         plan = self.splitter.plan
         splits = " x ".join(map(str, plan.levels)) or "none"
         seconds = self.splitter.seconds_a_step()
-        steps = self._passes_of_splits() * (
-            len(self.context.images.train) if plan.epochs or plan.gradients else 0
-        )
+        steps = plan.gradients + (plan.epochs * len(self.context.images.train) if plan.epochs else 0)
         return [
             *self._notes_in_leaf,
             f"plan: splits {splits} ({self.context.config.search.split}), {plan.num_leaves} leaves; "
             f"{plan.epochs} probe epochs, {plan.gradients:,} scoring passes of a batch, "
             f"about {steps * seconds / 60:.1f} min",
             f"plan: {self.builds_on} in every leaf, {self.share:.3g} of its own budget: {self.steps_in_leaf} steps, "
-            f"{self.passes_in_leaf:g} epochs; {self.num_passes:.1f} epochs in all",
+            f"together about {self.cost:.0f} epochs of a single path, of which splits {self._cost_of_splits():.0f}",
         ]
 
     def step(self) -> dict[str, Any]:
@@ -180,6 +178,8 @@ class FewShot(Search):
                 "scoring_passes": self.splitter.num_gradients,
                 "scoring_s": round(self.splitter.scoring_s, 3),
             },
+        )
+
     def peak_memory(self) -> int | None:
         """The base's in the whole space, of which a leaf is a part, or the probe's."""
         context, settings = self.context, self.context.config.search
@@ -191,8 +191,6 @@ class FewShot(Search):
         if settings.probe == "path":  # an operation on every edge
             mixture = shrink(context.mask, depths(context.space), 1)
         return max(most, mixture_bytes(context, mixture, num_cells=context.config.network.num_cells))
-
-        )
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -265,19 +263,19 @@ class FewShot(Search):
             train=config.train,
         )
 
-    def _passes_of_splits(self) -> float:
+    def _cost_of_splits(self) -> float:
         plan = self.splitter.plan
-        return plan.passes(len(self.context.images.train)) if plan.epochs or plan.gradients else 0.0
+        return plan.cost(len(self.context.images.train)) if plan.epochs or plan.gradients else 0.0
 
-    def _fair_share(self, passes: float) -> float:
-        """What a leaf gets if all leaves and splits together cost what the base does, `passes`."""
-        left = passes - self._passes_of_splits()
-        if left <= 0:
+    def _fair_share(self, whole: float) -> float:
+        """What a leaf gets if all leaves and splits together cost `whole`, what the base does."""
+        splits = self._cost_of_splits()
+        if splits >= whole:
             raise ValueError(
-                f"search.leaf_share: the splits cost {self._passes_of_splits():.1f} epochs, the whole budget is "
-                f"{passes:g}; lower search.probe_epochs or search.rounds, or set search.leaf_share"
+                f"search.leaf_share: the splits cost {splits:.0f} epochs of a path, the whole budget is {whole:.0f}; "
+                "lower search.probe_epochs or search.rounds, or set search.leaf_share"
             )
-        return left / passes / self.splitter.plan.num_leaves
+        return (whole - splits) / whole / self.splitter.plan.num_leaves
 
 
 @cache  # so that configurations made twice are equal

@@ -71,7 +71,7 @@ class PDARTS(Search):
             raise ValueError(
                 f"search.num_operations: must not grow from stage to stage: {settings.num_operations}"
             )
-        widest = max(len(row) for edges in context.mask.allowed for row in edges)
+        widest = self._widest(context.mask)
         if settings.num_operations[0] < widest:
             raise ValueError(
                 f"search.num_operations: the first stage has all {widest} operations, not "
@@ -159,8 +159,24 @@ class PDARTS(Search):
         self.relaxation.load_state_dict(state["relaxation"])
 
     @property
+    def cost(self) -> float:
+        """Of all stages: they have more cells and fewer operations each."""
+        settings, first = self.context.config.search, self.context.config.network.num_cells
+        epochs = (
+            2 * self.epochs - settings.warmup_epochs
+        )  # an architecture step costs what a weight step does
+        stages = zip(settings.num_operations, settings.add_cells, strict=True)
+        widest = self._widest(self.context.mask)
+        return sum(min(num, widest) * (first + added) / first * epochs for num, added in stages)
+
+    @property
     def supernet(self) -> nn.Module:
         return self.relaxation.supernet
+
+    @staticmethod
+    def _widest(mask: Mask) -> int:
+        """The most operations on an edge."""
+        return max(len(row) for edges in mask.allowed for row in edges)
 
     def _num_skips(self) -> int:
         space = self.context.space

@@ -77,7 +77,7 @@ class RelativeNAS(EstimatorSearch):
         return metrics
 
     @property
-    def num_passes(self) -> float:
+    def cost(self) -> float:
         return float(self.num_generations * len(self.positions) * self.context.config.train.epochs)
 
     def _begin_generation(self) -> None:

@@ -59,6 +59,10 @@ class RSPS(Search):
         return len(self.scores) == len(self.candidates)
 
     @property
+    def cost(self) -> float:
+        return float(self.context.config.train.epochs)
+
+    @property
     def supernet(self) -> nn.Module:
         return self.one_shot.supernet
 

@@ -98,8 +98,11 @@ class Search:
         self.context = context
 
     @property
-    def num_passes(self) -> float:
-        """The passes over the training images that all its steps take."""
+    def cost(self) -> float:
+        """What all its steps cost, roughly, in epochs of training a single path.
+
+        A mixture costs what the paths in it do. A wrapper shares a budget out by it.
+        """
         return self.num_steps
 
     @property

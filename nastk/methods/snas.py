@@ -38,6 +38,10 @@ class SNAS(DARTS):
     def peak_memory(self) -> int:
         return mixture_bytes(self.context, self.context.mask, num_cells=self.context.config.network.num_cells)
 
+    @property
+    def cost(self) -> float:
+        return self.num_steps * self.relaxation.cost_of_epoch(1)
+
     def _train_epoch(self, lr: float) -> Averages:
         settings = self.context.config.search
         last = max(self.num_steps - 1, 1)

@@ -13,13 +13,15 @@ from typing import Any
 @dataclass(frozen=True)
 class SplitPlan:
     """levels: groups at each level. epochs: of the probe, of all nodes. edges, gradients: scored edges
-    and the forward and backward passes of a batch that scoring them takes.
+    and the forward and backward passes of a batch that scoring them takes. width: operations that run
+    on an edge in each.
     """
 
     levels: tuple[int, ...]
     epochs: int
     edges: int
     gradients: int
+    width: float
 
     @classmethod
     def of(cls, settings: Any, widths: list[list[int]], *, keep_weights: bool) -> SplitPlan:
@@ -44,6 +46,7 @@ class SplitPlan:
             epochs=sum(nodes) * settings.probe_epochs if probes else 0,
             edges=sum(edges),
             gradients=sum(operations) * settings.rounds if scores else 0,
+            width=1.0 if settings.probe == "path" else sum(candidates) / len(candidates),
         )
 
     @property
@@ -60,6 +63,6 @@ class SplitPlan:
         """Steps of the splitter: epochs of the probe, then edges scored or, without scoring, the split itself."""
         return self.epochs + (self.edges or self.num_nodes)
 
-    def passes(self, batches: int) -> float:
-        """The cost in passes over the training images of `batches` steps; a gradient costs what a step does."""
-        return self.epochs + self.gradients / batches
+    def cost(self, batches: int) -> float:
+        """In epochs of training a single path, of `batches` steps each; a gradient costs what a step does."""
+        return (self.epochs + self.gradients / batches) * self.width
