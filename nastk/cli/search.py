@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +21,9 @@ from nastk.cli.running import (
 )
 from nastk.config import Config, resolve, search_class
 from nastk.run import Run, RunError
+
+if TYPE_CHECKING:
+    from nastk.methods.search import SearchResult
 
 
 @click.command(short_help="Find a cell.")
@@ -64,7 +69,7 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
     from nastk.engine.device import Engine
     from nastk.genotype import to_json
     from nastk.methods.search import SearchContext
-    from nastk.report.drawings import describe, draw_details, draw_files
+    from nastk.report.drawings import describe
 
     assert config.space is not None
     method = search_class(config.name, config.settings())
@@ -105,22 +110,7 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
         "command": reproduce_command(config),
     }
     text = to_json(result.genotype, provenance)
-    run.write_text("genotype.json", text)
-    run.write_json(
-        "ranking.json",
-        [{"score": score.to_json(), "genotype": space.body_to_json(g.body)} for g, score in result.ranking],
-    )
-    pictures = draw_files(result.genotype, "cell")
-    for file, picture in pictures.items():
-        run.write_text(f"{file}.svg", picture)
-    for name, genotype in result.others.items():
-        run.write_text(f"{name}.json", to_json(genotype, provenance | {"score": None}))
-        for file, picture in draw_files(genotype, f"{name}_cell").items():
-            run.write_text(f"{file}.svg", picture)
-    if result.details:
-        run.write_json("details.json", result.details)
-        for file, picture in draw_details(result.details).items():
-            run.write_text(f"{file}.svg", picture)
+    pictures = _write_result(run, result, text, provenance)
     params, macs = None, None
     if job.network_input is not None:
         params, macs = network_size(result.genotype, *job.network_input)
@@ -138,8 +128,36 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
     for remark in result.remarks:
         click.echo(remark)
     if pictures:
-        say(f"pictures: {', '.join(str(run.path / f'{file}.svg') for file in pictures)}")
+        say(f"pictures: {', '.join(map(str, pictures))}")
     if job.network_input is not None:
         say(f"next: nastk evaluate --arch {copy}")
     if not_copied is not None:
         raise RunError(f"{not_copied} (the genotype is in {copy})")
+
+
+def _write_result(run: Run, result: SearchResult, text: str, provenance: dict[str, Any]) -> list[Path]:
+    """All that a search found, in the run directory; the pictures of the cell it settled on.
+
+    text: the genotype file's, with its provenance.
+    """
+    from nastk.genotype import to_json
+    from nastk.report.drawings import draw_details, draw_files
+
+    def write_pictures(pictures: dict[str, str]) -> list[Path]:
+        for stem, picture in pictures.items():
+            run.write_text(f"{stem}.svg", picture)
+        return [run.path / f"{stem}.svg" for stem in pictures]
+
+    space = registry.load_space(result.genotype.space)
+    run.write_text("genotype.json", text)
+    run.write_json(
+        "ranking.json",
+        [{"score": score.to_json(), "genotype": space.body_to_json(g.body)} for g, score in result.ranking],
+    )
+    for name, genotype in result.others.items():
+        run.write_text(f"{name}.json", to_json(genotype, provenance | {"score": None}))
+        write_pictures(draw_files(genotype, f"{name}_cell"))
+    if result.details:
+        run.write_json("details.json", result.details)
+        write_pictures(draw_details(result.details))
+    return write_pictures(draw_files(result.genotype, "cell"))
