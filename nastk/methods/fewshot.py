@@ -176,7 +176,6 @@ class FewShot(Search):
                 ],
                 "chosen": self.picks[order[0]]["leaf"],
                 "scoring_passes": self.splitter.num_gradients,
-                "scoring_s": round(self.splitter.scoring_s, 3),
             },
         )
 

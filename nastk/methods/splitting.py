@@ -68,7 +68,7 @@ class Splitter:
         self.epoch = 0  # of the probe on the node in hand
         self.scored: list[Split] = []  # of the node in hand, edge by edge
         self.weights: dict[str, Any] = {}  # node -> the probe after its epochs there
-        self.num_gradients, self.scoring_s = 0, 0.0
+        self.num_gradients = 0  # scoring passes so far; metrics.jsonl says how long they took
         self.probe: OneShot | None = None
         if self.levels and (settings.split == "gm" or keep_weights):
             self.probe = OneShot(
@@ -126,7 +126,6 @@ class Splitter:
     def _score(self, node: Node, cell_type: int, edge: int) -> dict[str, Any]:
         """Distances between an edge's operations, its best split, and what that is worth."""
         assert self.probe is not None
-        started = time.monotonic()
         supernet, engine = self.probe.supernet, self.context.engine
         operations = node.mask.allowed[cell_type][edge]
         # The scored edge's own weights are no matter: each operation has others.
@@ -156,7 +155,6 @@ class Splitter:
         value = edge_value(distances, groups, self.settings.edge_rule) if groups else None
         indices = _indices(operations, groups or ())
         self.scored.append(Split(cell_type, edge, operations, indices, distances, value))
-        self.scoring_s += time.monotonic() - started
         return {"phase": "score", "node": node.number, "cell_type": cell_type, "edge": edge, "value": value}
 
     def _rounds_of(self, node: Node) -> list[tuple[Tensor, Tensor, Gates]]:
@@ -259,13 +257,12 @@ class Splitter:
             "weights": self.weights,
             "probe": self.probe.state_dict() if self.probe is not None and self.pending else {},
             "num_gradients": self.num_gradients,
-            "scoring_s": self.scoring_s,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.tree = SplitTree.from_json(state["tree"])
         self.scored = [Split.from_json(split) for split in state["scored"]]
-        for name in ("pending", "epoch", "weights", "num_gradients", "scoring_s"):
+        for name in ("pending", "epoch", "weights", "num_gradients"):
             setattr(self, name, state[name])
         if self.probe is not None and self.pending:
             self.probe.load_state_dict(state["probe"])

@@ -20,6 +20,14 @@ _RELAXED = [
     "network.num_cells=1",
 ]
 DARTS = ["search", "--method", "darts", *_RELAXED, "train.epochs=5", "search.order=2"]
+# Two levels of splits, four leaves that begin with their parent's weights, a choice by training alone.
+FEWSHOT = [
+    *("search", "--method", "fewshot", "search.base=relativenas", *SMALL, "space.name=darts"),
+    *("space.operations=[none, max_pool_3x3, skip_connect, dil_conv_3x3]", "search.cell_types=normal"),
+    *("search.groups=[2,2]", "search.rounds=1", "search.probe_epochs=1", "search.leaf_share=1.0"),
+    *("search.population=2", "search.generations=1", "search.leaf_weights=inherit"),
+    *("search.choice=standalone", "search.choice_epochs=[1,2]", "run.checkpoint_every=3"),
+]
 # Three stages of a warm-up epoch and one that trains both, with dropout after skips.
 PDARTS = [
     *("search", "--method", "pdarts", *_RELAXED, "train.epochs=2", "search.warmup_epochs=1"),

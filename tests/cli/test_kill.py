@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_lines import DARTS, EVALUATE, PDARTS, SEARCH
+from command_lines import DARTS, EVALUATE, FEWSHOT, PDARTS, SEARCH
 
 DRIVER = Path(__file__).with_name("killing.py")
 COMMANDS = {
@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate": [*EVALUATE, "train.epochs=5"],
     "darts": DARTS,
     "pdarts": PDARTS,
+    "fewshot": FEWSHOT,
 }
 # In a new run and in a resumed one, a step does: the line's fsync, torch.save, the checkpoint's file, its
 # fsync, its rename, the directory's fsync.
