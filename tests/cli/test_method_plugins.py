@@ -24,7 +24,10 @@ PAGE = Path(__file__).parents[2] / "docs" / "adding-a-method.md"
 BLOCKS = re.findall(r"^```\w*\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 # A block is a file's if it begins with its name.
 FILES = {path: block for block in BLOCKS for path in re.findall(r"\A# (\S+)\n", block)}
-COMMANDS = [shlex.split(line) for line in BLOCKS[-1].splitlines()]
+# What is no file are commands.
+COMMANDS = [
+    shlex.split(line) for block in BLOCKS if not block.startswith("# ") for line in block.splitlines()
+]
 WORDS = [word for word in SMALL if "drop_path" not in word]
 SEARCH = ["search", "--method", "hill-climbing", *WORDS, "train.epochs=1", "search.proposals=3"]
 
@@ -73,7 +76,7 @@ def declaring(package: str, *methods: str) -> str:
 
 
 def test_the_commands_of_the_page(hill_climbing, nastk):
-    (_, *shown, search) = COMMANDS
+    (_, *shown, search, split) = COMMANDS
     assert [line[:3] for line in shown] == [["nastk", "list", "methods"], ["nastk", "config", "search"]]
     listed, configuration = (nastk(*line[1:]) for line in shown)
     assert re.search(r"^hill-climbing +from nastk-hill-climbing 1\.0$", listed.out, re.MULTILINE)
@@ -86,6 +89,13 @@ def test_the_commands_of_the_page(hill_climbing, nastk):
     used = {operation for cell in ("normal", "reduce") for operation, _ in found[cell]}
     assert used == {"skip_connect", "max_pool_3x3"}
     assert found["provenance"]["command"].startswith("nastk search --method hill-climbing --preset quick ")
+    few = ("search.groups=[2]", "search.rounds=1", "search.probe_epochs=1", "search.leaf_share=0.5")
+    assert nastk(*split[1:], *WORDS, "search.proposals=2", operations, *few, "--run-dir", "split").code == 0
+    details = json.loads(Path("split/details.json").read_text())
+    assert len(details["leaves"]) == 2
+    assert (
+        len(Path("split/metrics.jsonl").read_text().splitlines()) == 1 + 14 + 2
+    )  # epoch, edges, a proposal a leaf
 
 
 def test_stopped_and_resumed(hill_climbing, nastk, result_of, monkeypatch):
