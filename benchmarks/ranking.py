@@ -161,7 +161,9 @@ def run_arm(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]
     config.search.probe_epochs = max(1, one // 2)
     config.train.epochs = one
     if multiple == 0.0:
-        config.search.probe_epochs = max(1, one // 12)  # three nodes: a quarter of the budget
+        # A quarter of the budget trains the probe on three nodes, a quarter scores edges, a half is the leaves'.
+        config.search.probe_epochs = max(1, one // 12)
+        config.search.rounds = max(1, one * len(images.train) // 4 // 80)  # 16 edges of 5 operations a round
     engine = Engine(config.engine, seed)
     context = SearchContext(
         config, registry.load_space(SPACE), registry.load_space(SPACE).full_mask(), engine, lambda: images
@@ -172,6 +174,7 @@ def run_arm(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]
         splitter.step()
     leaves = splitter.tree.leaves()
     spent = splitter.plan.cost(len(images.train)) if groups else 0.0
+    assert multiple or spent < one, "no budget is left for the leaves: more --steps"
     epochs = round(one * multiple) if multiple else max(1, round((one - spent) / len(leaves)))
     genotypes = architectures(options.archs)
     losses: list[float] = [float("nan")] * len(genotypes)

@@ -15,7 +15,8 @@ def allowed_value(dotted: str, value: Any, declared: Any, metadata: Any) -> Any:
     if not _fits(declared, value):
         raise ValueError(f"{dotted}: expected {_spelled(declared)}, found {shown(value)}")
     _check_range(dotted, value, metadata)
-    return float(value) if declared is float else value
+    is_number = value is not None and (declared is float or float in typing.get_args(declared))
+    return float(value) if is_number and not isinstance(value, list) else value
 
 
 def is_text(declared: Any) -> bool:

@@ -76,7 +76,8 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
     space = registry.load_space(config.space.name)
     if not method.takes(space):
         takes = [name for name in sorted(registry.SPACES) if method.takes(registry.load_space(name))]
-        raise ValueError(f"method {config.name} cannot take space {space.name!r}, only {' or '.join(takes)}")
+        name = f"{config.name} over {method.builds_on}" if method.builds_on else config.name
+        raise ValueError(f"method {name} cannot take space {space.name!r}, only {' or '.join(takes)}")
     mask = space.mask_of(config.space.operations)
     engine = Engine(config.engine, config.run.seed)
 

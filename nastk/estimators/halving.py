@@ -11,8 +11,9 @@ from typing import Any
 
 from nastk.config import SupernetConfig, TrainConfig
 from nastk.data.search_images import SearchImages
+from nastk.engine import training
 from nastk.engine.device import Engine
-from nastk.engine.training import Averages
+from nastk.engine.training import DIVERGED, Averages
 from nastk.estimators.score import Score, best_first
 from nastk.estimators.standalone import train_on_halves
 from nastk.genotype import Genotype
@@ -21,7 +22,7 @@ from nastk.genotype import Genotype
 class SuccessiveHalving:
     """Trains `genotypes` from scratch; after every entry of `rungs` (epochs, ascending) half of them stay.
 
-    A step is an epoch of one of those left.
+    A step is an epoch of one of those left; it ends when one is left. What diverges is left out.
     """
 
     def __init__(
@@ -46,35 +47,39 @@ class SuccessiveHalving:
 
     @property
     def finished(self) -> bool:
-        return self.rung == len(self.rungs)
+        return self.rung == len(self.rungs) or len(self.left) == 1
 
     def step(self) -> dict[str, Any]:
         member = self.left[self.turn]
         job = self.trainings[member]
-        metrics = job.step()
-        found = Averages(metrics["test_loss"], metrics["test_accuracy"])
-        self.found[member] = Score.of_validation(found, source="training alone", cost=job.epoch).to_json()
-        if job.epoch == self.rungs[self.rung]:
+        try:
+            metrics = job.step()
+            found = Averages(metrics["test_loss"], metrics["test_accuracy"])
+        except training.NonFiniteLoss:
+            found = DIVERGED
+        score = Score.of_validation(found, source="training alone", cost=job.epoch)
+        self.found[member] = score.to_json()
+        if not score.finite or job.epoch == self.rungs[self.rung]:  # what has diverged is not trained on
             self.turn += 1
             if self.turn == len(self.left):
                 self._halve()
-        return {"phase": "choose", "leaf": member, "loss": found.loss, "accuracy": found.accuracy}
+        return {"phase": "choose", "member": member, "loss": found.loss, "accuracy": found.accuracy}
 
     def scores(self) -> list[Score]:
         """The validation loss of each genotype after its last epoch."""
         return [Score(**(score or {})) for score in self.found]
 
     def order(self) -> list[int]:
-        """The genotypes' positions: those that were trained longest first, of these the best first."""
+        """The genotypes' positions: who stayed longest first, of these the best first."""
         ranked = best_first(self.scores())
-        return sorted(ranked, key=lambda member: -self.trainings[member].epoch)
+        return sorted(ranked, key=lambda member: (member not in self.left, -self.trainings[member].epoch))
 
     def _halve(self) -> None:
         left = set(self.left)
         order = [member for member in best_first(self.scores()) if member in left]
         self.rung, self.turn = self.rung + 1, 0
-        if not self.finished:
-            self.left = sorted(order[: -(-len(order) // 2)])
+        if self.rung < len(self.rungs):
+            self.left = sorted(order[: half_of(len(order))])
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -90,3 +95,19 @@ class SuccessiveHalving:
             setattr(self, name, state[name])
         for job, job_state in zip(self.trainings, state["trainings"], strict=True):
             job.load_state_dict(job_state)
+
+
+def half_of(num: int) -> int:
+    """How many of `num` stay."""
+    return -(-num // 2)
+
+
+def num_epochs(num: int, rungs: Sequence[int]) -> int:
+    """The epochs, of all together, that `num` genotypes are trained."""
+    total = before = 0
+    for rung in rungs:
+        if num == 1:
+            break
+        total += num * (rung - before)
+        before, num = rung, half_of(num)
+    return total

@@ -6,6 +6,7 @@ Few-Shot NAS (arXiv 2006.06863).
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -83,4 +84,5 @@ class OneShot:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.supernet.load_state_dict(state["supernet"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        # Its load_state_dict keeps the tensors it is given, and would train `state` on.
+        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))

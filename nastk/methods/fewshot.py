@@ -15,6 +15,7 @@ images; all leaves have the same budget, which leaf_share holds against the base
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,13 +23,15 @@ from typing import Any, ClassVar
 
 from nastk.config import key, search_class
 from nastk.estimators.estimator import NetworkInput
-from nastk.estimators.halving import SuccessiveHalving
+from nastk.estimators.halving import SuccessiveHalving, num_epochs
 from nastk.estimators.score import Score, best_first
-from nastk.genotype import parse, to_json
+from nastk.genotype import parse
+from nastk.methods.leaf import inherit, pick_of, told, with_share
 from nastk.methods.memory import apart, depths, mixture_bytes
 from nastk.methods.search import Search, SearchContext, SearchResult
 from nastk.methods.splitting import Splitter, SplittingConfig
 from nastk.spaces.derivation import shrink
+from nastk.spaces.mask import Mask
 from nastk.spaces.split_tree import Node
 
 
@@ -65,7 +68,10 @@ class FewShot(Search):
         name = str(settings.get("search.base", FewShotConfig().base))
         if name == "fewshot":
             raise ValueError("search.base: fewshot cannot be its own base")
-        base = search_class(name, settings)
+        try:
+            base = search_class(name, settings)
+        except ValueError as error:
+            raise ValueError(f"search.base: {error}") from None
         own = {field.name for field in dataclasses.fields(FewShotConfig)}
         both = sorted(own & {field.name for field in dataclasses.fields(base.Config)})
         if both:
@@ -79,16 +85,26 @@ class FewShot(Search):
             raise ValueError(
                 f"search.choice_epochs: expected ascending numbers, found {settings.choice_epochs}"
             )
-        self.splitter = Splitter(context, keep_weights=settings.leaf_weights == "inherit")
-        root, plan = self.splitter.tree.nodes[0], self.splitter.plan
-        self.share = settings.leaf_share or self._fair_share(self._search_in(root, 1.0).cost)
         # What a user can get wrong in a leaf shows now, not after the splits.
-        one = self._search_in(root, self.share)
-        self.steps_in_leaf, self.cost_in_leaf = one.num_steps, one.cost
+        whole = self._search_in(context.mask, "whole", 1.0)
+        inherits = settings.leaf_weights == "inherit"
+        if inherits and whole.supernet is None:
+            raise ValueError(
+                f"search.leaf_weights: {self.builds_on} has no supernet that could inherit weights"
+            )
+        self.splitter = Splitter(context, keep_weights=inherits)
+        self.share = settings.leaf_share or self._fair_share(whole.cost)
+        one = self._search_in(context.mask, "whole", self.share)
+        self.steps_in_leaf, self.cost_in_leaf, self.applied_share = (
+            one.num_steps,
+            one.cost,
+            one.cost / whole.cost,
+        )
         self._network_input, self._notes_in_leaf = one.network_input, one.notes()
+        plan = self.splitter.plan
         self.num_steps = plan.num_steps + plan.num_leaves * self.steps_in_leaf
-        if settings.choice == "standalone" and plan.num_leaves > 1:
-            self.num_steps += plan.num_leaves * settings.choice_epochs[0]
+        if settings.choice == "standalone":
+            self.num_steps += num_epochs(plan.num_leaves, settings.choice_epochs)
         self.inner: Search | None = None
         self.picks: list[dict[str, Any]] = []  # of each leaf that is done
         self.halving: SuccessiveHalving | None = None
@@ -105,7 +121,8 @@ class FewShot(Search):
 
     @classmethod
     def epochs_of_a_candidate(cls, config: Any) -> int:
-        return cls.base.epochs_of_a_candidate(config)
+        share = config.search.leaf_share or 1 / math.prod(config.search.groups)
+        return cls.base.epochs_of_a_candidate(with_share(config, cls.base.budget, share))
 
     @property
     def network_input(self) -> NetworkInput | None:
@@ -126,7 +143,8 @@ class FewShot(Search):
             f"plan: splits {splits} ({self.context.config.search.split}), {plan.num_leaves} leaves; "
             f"{plan.epochs} probe epochs, {plan.gradients:,} scoring passes of a batch, "
             f"about {steps * seconds / 60:.1f} min",
-            f"plan: {self.builds_on} in every leaf, {self.share:.3g} of its own budget: {self.steps_in_leaf} steps, "
+            f"plan: {self.builds_on} in every leaf, {self.applied_share:.3g} of its own budget: "
+            f"{self.steps_in_leaf} steps, "
             f"together about {self.cost:.0f} epochs of a single path, of which splits {self._cost_of_splits():.0f}",
         ]
 
@@ -136,7 +154,10 @@ class FewShot(Search):
         if len(self.picks) < len(self.leaves):
             return self._step_in_leaf()
         assert self.halving is not None
-        return self.halving.step()
+        metrics = self.halving.step()
+        if self.halving.finished and not self.halving.scores()[self.halving.order()[0]].finite:
+            raise ValueError("none of the leaves' cells could be trained alone; try a smaller train.lr")
+        return metrics | {"leaf": self.picks[metrics.pop("member")]["leaf"]}
 
     def _step_in_leaf(self) -> dict[str, Any]:
         """A step of the base in the leaf in hand; with the last one the leaf's cell is picked."""
@@ -144,12 +165,9 @@ class FewShot(Search):
         if self.inner is None:
             self.inner = self._begin(leaf)
         metrics = self.inner.step()
-        metrics["phase"] = f"leaf {len(self.picks) + 1} {metrics['phase']}"
+        metrics["phase"] = f"leaf {leaf.number} {metrics['phase']}"
         if self.inner.finished:
-            found = self.inner.result()
-            self.picks.append(
-                {"leaf": leaf.number, "genotype": to_json(found.genotype), "score": found.score.to_json()}
-            )
+            self.picks.append(pick_of(leaf.number, self.inner.result()))
             self.inner = None
             if len(self.picks) == len(self.leaves) and self._must_choose():
                 self.halving = self._build_halving()
@@ -163,21 +181,24 @@ class FewShot(Search):
             scores = [Score(**pick["score"]) for pick in self.picks]
             order = best_first(scores)
         cells = [parse(pick["genotype"])[0] for pick in self.picks]
+        chosen = self.picks[order[0]]
         ranking = [(cells[position], scores[position]) for position in order]
         return SearchResult(
             *ranking[0],
             ranking=ranking,
-            others={f"leaf_{pick['leaf']}": cell for pick, cell in zip(self.picks, cells, strict=True)},
+            others={name: parse(text)[0] for pick in self.picks for name, text in pick["genotypes"].items()},
             details={
                 "tree": self.splitter.tree.to_json(self.context.space),
-                "leaves": [
-                    {"leaf": pick["leaf"], "own_score": pick["score"], "score": score.to_json()}
-                    for pick, score in zip(self.picks, scores, strict=True)
-                ],
-                "chosen": self.picks[order[0]]["leaf"],
+                "leaves": [told(pick, score) for pick, score in zip(self.picks, scores, strict=True)],
+                "chosen": chosen["leaf"],
                 "scoring_passes": self.splitter.num_gradients,
             },
+            remarks=[*chosen["remarks"], *self._fewer_leaves()],
         )
+
+    def _fewer_leaves(self) -> list[str]:
+        planned, made = self.splitter.plan.num_leaves, len(self.leaves)
+        return [] if made == planned else [f"{made} leaves, not {planned}: no more edges could be split"]
 
     def peak_memory(self) -> int | None:
         """The base's in the whole space, of which a leaf is a part, or the probe's."""
@@ -211,42 +232,25 @@ class FewShot(Search):
 
     def _begin(self, leaf: Node) -> Search:
         """The search in a leaf, from its parent's weights if it inherits them."""
-        inner = self._search_in(leaf, self.share)
+        inner = self._search_in(leaf.mask, f"leaf {leaf.number}", self.share)
         if self.context.config.search.leaf_weights == "inherit" and leaf.parent is not None:
-            if inner.supernet is None:
-                raise ValueError(f"search.leaf_weights: {self.builds_on} has no supernet to inherit weights")
-            parent = self.splitter.weights[str(leaf.parent)]["supernet"]
-            own = inner.supernet.state_dict()
-            fitting = {
-                name: parent[name]
-                for name, tensor in own.items()
-                if name in parent and parent[name].shape == tensor.shape
-            }
-            inner.supernet.load_state_dict(own | fitting)
+            assert inner.supernet is not None
+            inherit(inner.supernet, self.splitter.weights[str(leaf.parent)]["supernet"])
         return inner
 
-    def _search_in(self, leaf: Node, share: float) -> Search:
+    def _search_in(self, mask: Mask, name: str, share: float) -> Search:
         """The base method in a sub-space, with `share` of its budget and random streams of its own."""
         context = self.context
-        config = dataclasses.replace(context.config)
-        for position, dotted in enumerate(self.base.budget):
-            group, name = dotted.split(".")
-            values = getattr(config, group)
-            scaled = (
-                max(round(getattr(values, name) * share), 1)
-                if position == 0
-                else int(getattr(values, name) * share)
-            )
-            setattr(config, group, dataclasses.replace(values, **{name: scaled}))
-        return self.base(
-            SearchContext(
-                config,
-                context.space,
-                leaf.mask,
-                context.engine.part(f"leaf {leaf.number}"),
-                lambda: context.images,
-            )
-        )
+        config = with_share(context.config, self.base.budget, share)
+        engine = context.engine.part(name)
+        try:
+            return self.base(SearchContext(config, context.space, mask, engine, lambda: context.images))
+        except ValueError as error:
+            if share == 1.0:
+                raise
+            raise ValueError(
+                f"{error} (with {share:.3g} of the budget in a leaf: search.leaf_share)"
+            ) from None
 
     def _must_choose(self) -> bool:
         return self.context.config.search.choice == "standalone" and len(self.picks) > 1

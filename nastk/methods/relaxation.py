@@ -129,10 +129,10 @@ class Relaxation:
     def cost_of_epoch(self, order: int | None) -> float:
         """In epochs of training a single path: every operation runs, in the architecture step again.
 
-        A second-order step takes five passes in place of one, and the weights' own besides.
+        A second-order step takes four passes in place of one, and the weights' own besides.
         """
         widths = [len(row) for edges in self.mask.allowed for row in edges]
-        return sum(widths) / len(widths) * {None: 1, 1: 2, 2: 6}[order]
+        return sum(widths) / len(widths) * {None: 1, 1: 2, 2: 5}[order]
 
     def validate(self) -> Averages:
         """The mixture's loss and accuracy on the validation half, weights and running statistics as they are.

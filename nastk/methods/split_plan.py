@@ -32,7 +32,7 @@ class SplitPlan:
         candidates = widths[0] if settings.cell_types == "normal" else [w for edges in widths for w in edges]
         levels = {
             "none": (),
-            "exhaustive": (max(candidates),) * len(settings.groups),
+            "exhaustive": (max(candidates),),
         }.get(settings.split, tuple(settings.groups))
         nodes = [math.prod(levels[:depth]) for depth in range(len(levels))]
         scores = settings.split == "gm"

@@ -64,6 +64,13 @@ class Splitter:
         ]  # [T][E], before any split
         self.plan = SplitPlan.of(settings, self.widths, keep_weights=keep_weights)
         self.levels = self.plan.levels
+        for groups in self.levels if settings.split in ("gm", "random") else ():
+            widest = max(len(row) for edges in context.mask.allowed for row in edges)
+            if groups * settings.min_group > widest:
+                raise ValueError(
+                    f"search.groups: no edge has the {groups * settings.min_group} operations that {groups} groups of "
+                    f"search.min_group={settings.min_group} need; they have {widest} at most"
+                )
         self.pending = [0] if self.levels else []  # nodes yet to be split, the next one last
         self.epoch = 0  # of the probe on the node in hand
         self.scored: list[Split] = []  # of the node in hand, edge by edge
@@ -228,7 +235,7 @@ class Splitter:
         try:
             for group in groups:
                 members = [operations[position] for position in group]
-                self.context.space.codec(node.mask.restrict(cell_type, edge, members))
+                self.context.space.check_mask(node.mask.restrict(cell_type, edge, members))
         except ValueError:
             return False
         return True

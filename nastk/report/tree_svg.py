@@ -82,7 +82,8 @@ def _lines(node: dict[str, Any], nodes: Sequence[dict[str, Any]], scores: dict[i
         lines = [*lines, f"split: {node['split']['where']}" + ("" if value is None else f" ({value:.3f})")]
     elif node["number"] in scores:
         score = scores[node["number"]]
-        lines = [*lines, f"leaf {node['number']}: {score['value']:.4f} ({score['accuracy']:.1f} %)"]
+        found = f"{score['value']:.4f} ({score['accuracy']:.1f} %)" if score else "diverged"
+        lines = [*lines, f"leaf {node['number']}: {found}"]
     return lines
 
 

@@ -92,8 +92,8 @@ class SplitTree:
     @classmethod
     def from_json(cls, rows: Sequence[dict[str, Any]]) -> SplitTree:
         tree = cls(Mask.from_json(rows[0]["mask"]))
-        for row in rows:
-            if "split" in row:
-                children = tree.split(row["number"], Split.from_json(row["split"]))
-                assert children == row["children"]
+        # In the order in which they were split, which numbered the children: depth first.
+        for row in sorted((row for row in rows if "split" in row), key=lambda row: row["children"][0]):
+            children = tree.split(row["number"], Split.from_json(row["split"]))
+            assert children == row["children"]
         return tree

@@ -56,7 +56,8 @@ def test_every_base_searches_every_leaf(make_context, base):
     assert len(metrics) == search.num_steps
     result = search.result()
     leaves = search.leaves
-    assert len(leaves) == 4 and len(result.others) == 4
+    assert len(leaves) == 4
+    assert ("leaf_3_stage_1" in result.others) == (base == "pdarts")
     for leaf in leaves:
         assert obeys(result.others[f"leaf_{leaf.number}"], leaf.mask)
     assert result.genotype in result.others.values()
@@ -88,10 +89,11 @@ def test_the_leaves_split_two_edges_into_groups(make_context):
     "words",
     [
         ("search.cell_types=normal", "search.leaf_weights=inherit"),
+        ("search.split=random", "search.groups=[2,2,2]"),
         ("search.split=random", "search.choice=standalone", "search.choice_epochs=[1,2]"),
         ("search.split=exhaustive", "search.groups=[2]"),
     ],
-    ids=["gm, inherit", "random, standalone", "exhaustive"],
+    ids=["gm, inherit", "random, three levels", "random, standalone", "exhaustive"],
 )
 def test_resumes_exactly_at_any_step(make_context, words):
     whole = few_shot(make_context, *words)
@@ -195,7 +197,7 @@ def test_leaves_inherit_their_parents_weights(make_context):
     parent = search.splitter.weights[str(leaf.parent)]["supernet"]
     own = inner.supernet.state_dict()
     assert all(torch.equal(value, parent[name]) for name, value in own.items()) and len(own) < len(parent)
-    fresh = search._search_in(leaf, 1.0).supernet.state_dict()
+    fresh = search._search_in(leaf.mask, "fresh", 1.0).supernet.state_dict()
     assert not torch.equal(fresh["stem.conv.weight"], parent["stem.conv.weight"])
 
 
@@ -216,9 +218,9 @@ def test_choice_by_training_alone_keeps_the_better_half(make_context):
         make_context, "search.choice=standalone", "search.choice_epochs=[1,2]", "search.split=random"
     )
     metrics = [m for m in run(search) if m["phase"] == "choose"]
-    assert [m["leaf"] for m in metrics[:4]] == [0, 1, 2, 3] and len(metrics) == 6
-    first = sorted(range(4), key=lambda leaf: metrics[leaf]["loss"])
-    assert {m["leaf"] for m in metrics[4:]} == set(first[:2])
+    assert [m["leaf"] for m in metrics[:4]] == [3, 4, 5, 6] and len(metrics) == 6
+    first = sorted(metrics[:4], key=lambda m: m["loss"])
+    assert {m["leaf"] for m in metrics[4:]} == {m["leaf"] for m in first[:2]}
     last = min(metrics[4:], key=lambda m: m["loss"])
     result = search.result()
     assert result.score.value == last["loss"] and result.score.source == "training alone"
@@ -243,11 +245,65 @@ def test_what_is_refused(make_context, words, message):
         few_shot(make_context, *words)
 
 
-def test_where_no_edge_can_be_split_the_leaf_is_the_whole(make_context):
-    search = few_shot(make_context, "space.operations=[skip_connect]", "search.min_group=1")
+def test_where_no_edge_can_be_split_that_is_said(make_context):
+    with pytest.raises(ValueError, match=r"no edge has the 4 operations that 2 groups of search\.min_group=2"):
+        few_shot(make_context, "search.min_group=2")
+    # A sub-space without any connected cell is none: the splits end where only such would be left.
+    words = ("search.base=rsps", "space.name=nasbench201", "space.operations=[none,skip_connect]")
+    context = make_context(
+        "fewshot", *words, "search.split=random", "search.groups=[2,2,2,2,2,2,2]", "search.leaf_share=1.0",
+        "train.epochs=1", "search.candidates=1",
+    )  # fmt: skip
+    search = search_class("fewshot", context.config.settings())(context)
     run(search)
-    assert [leaf.number for leaf in search.leaves] == [0]
-    assert search.result().details["chosen"] == 0
+    assert len(search.leaves) < 128
+    assert search.result().remarks == [f"{len(search.leaves)} leaves, not 128: no more edges could be split"]
+    for leaf in search.leaves:
+        context.space.check_mask(leaf.mask)
+
+
+def test_siblings_start_from_the_same_weights_and_momentum(make_context):
+    """The first child's training must not touch what is kept for the second."""
+    search = few_shot(make_context, "search.groups=[2,2,2]")
+    started = {}
+    train = search.splitter.probe.train_epoch
+
+    def watch(draw, **options):
+        node = search.splitter.tree.nodes[search.splitter.pending[-1]]
+        state = search.splitter.probe.state_dict()
+        started.setdefault(node.parent, []).append(
+            [value.clone() for value in state["supernet"].values()]
+            + [entry["momentum_buffer"].clone() for entry in state["optimizer"]["state"].values()]
+        )
+        return train(draw, **options)
+
+    search.splitter.probe.train_epoch = watch
+    while not search.splitter.finished:
+        search.step()
+    assert {parent: len(states) for parent, states in started.items()} == {None: 1, 0: 2, 1: 2, 2: 2}
+    for one, other in (started[parent] for parent in (0, 1, 2)):
+        assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_a_cell_that_diverges_alone_is_left_out(make_context):
+    words = ("search.choice=standalone", "search.choice_epochs=[1,2]", "search.split=random")
+    search = few_shot(make_context, *words)
+    while search.halving is None:
+        search.step()
+    with torch.no_grad():
+        next(search.halving.trainings[1].network.parameters()).fill_(float("nan"))
+    rest = run(search)
+    assert {m["leaf"] for m in rest} == {3, 4, 5, 6} and 4 not in {m["leaf"] for m in rest[4:]}
+    result = search.result()
+    assert result.details["leaves"][1]["score"] is None and result.details["chosen"] != 4
+
+
+def test_a_share_scales_all_budget_keys_alike(make_context):
+    words = ("train.epochs=10", "search.warmup_epochs=8", "search.leaf_share=0.25")
+    search = few_shot(make_context, *words, base="pdarts")
+    inner = search._begin(search.leaves[0])
+    assert (inner.context.config.train.epochs, inner.context.config.search.warmup_epochs) == (2, 1)
+    assert search.context.config.train.epochs == 10
 
 
 def random_mask(space, seed):

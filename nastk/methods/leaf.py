@@ -1,0 +1,68 @@
+"""A leaf of a few-shot search: what it starts with, and what is kept of what it found."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from nastk.config import Config
+from nastk.estimators.score import Score
+from nastk.genotype import to_json
+from nastk.methods.search import SearchResult
+
+
+def with_share(config: Config, budget: Sequence[str], share: float) -> Config:
+    """The configuration with `share` of the budget: the keys named, in the ratio that rounding leaves the first.
+
+    The first key is at least 1; the others are rounded down, so that what has to stay below it does.
+    """
+    config = dataclasses.replace(config)
+    ratio = share
+    for position, dotted in enumerate(budget):
+        group, name = dotted.split(".")
+        values = getattr(config, group)
+        before = getattr(values, name)
+        scaled = int(before * ratio) if position else max(round(before * share), 1)
+        if position == 0:
+            ratio = scaled / before
+        setattr(config, group, dataclasses.replace(values, **{name: scaled}))
+    return config
+
+
+def inherit(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Set all tensors of `network` that `weights` has, in the same shape."""
+    own = network.state_dict()
+    fitting = {
+        name: weights[name]
+        for name, tensor in own.items()
+        if name in weights and weights[name].shape == tensor.shape
+    }
+    network.load_state_dict(own | fitting)
+
+
+def pick_of(number: int, found: SearchResult) -> dict[str, Any]:
+    """What is kept of a leaf's search: its cell, all else that it tells, as what a checkpoint can hold."""
+    others = {f"leaf_{number}_{name}": genotype for name, genotype in found.others.items()}
+    return {
+        "leaf": number,
+        "genotype": to_json(found.genotype),
+        "score": found.score.to_json(),
+        "genotypes": {
+            name: to_json(genotype) for name, genotype in {f"leaf_{number}": found.genotype, **others}.items()
+        },
+        "details": found.details,
+        "remarks": found.remarks,
+    }
+
+
+def told(pick: dict[str, Any], score: Score) -> dict[str, Any]:
+    """A leaf as JSON; score: the one it was chosen by, null if it diverged."""
+    return {
+        "leaf": pick["leaf"],
+        "own_score": pick["score"],
+        "score": score.to_json() if score.finite else None,
+        "details": pick["details"],
+    }
