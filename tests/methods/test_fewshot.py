@@ -246,7 +246,9 @@ def test_what_is_refused(make_context, words, message):
 
 
 def test_where_no_edge_can_be_split_that_is_said(make_context):
-    with pytest.raises(ValueError, match=r"no edge has the 4 operations that 2 groups of search\.min_group=2"):
+    with pytest.raises(
+        ValueError, match=r"no edge has the 4 operations that 2 groups of search\.min_group=2"
+    ):
         few_shot(make_context, "search.min_group=2")
     # A sub-space without any connected cell is none: the splits end where only such would be left.
     words = ("search.base=rsps", "space.name=nasbench201", "space.operations=[none,skip_connect]")
