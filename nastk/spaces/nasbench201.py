@@ -13,20 +13,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from nastk.genotype import Genotype, shown
 from nastk.spaces import derivation
 from nastk.spaces.codec import EdgeCodec
 from nastk.spaces.mask import Mask
-from nastk.spaces.space import NetworkSize, Space
+from nastk.spaces.space import NetworkSize, StringSpace
 
 NUM_NODES = 4
 NONE = "none"
 
 
 @dataclass(frozen=True)
-class NASBench201Space(Space):
+class NASBench201Space(StringSpace):
     """One operation on every edge of the cell; `none` is a choice like the others."""
 
     cell_types: ClassVar = ("cell",)
@@ -67,7 +67,7 @@ class NASBench201Space(Space):
     def paths(self, genotype: Genotype) -> tuple[tuple[tuple[int, int], ...], ...]:
         """[T] -> the (edge, operation index) pairs, one an edge, `none` included."""
         assert isinstance(genotype.body, str)
-        return (tuple(enumerate(self._cell(genotype.body))),)
+        return (tuple(enumerate(self.read(genotype.body))),)
 
     def num_skips(self, genotype: Genotype) -> int:
         """How many skips the cell has."""
@@ -78,17 +78,6 @@ class NASBench201Space(Space):
         """Whether the cell's output depends on its input; that of 341 genotypes does not."""
         return self._connects([[operation] for _, operation in self.paths(genotype)[0]])
 
-    def body_to_json(self, body: str) -> dict[str, Any]:
-        return {"arch": body}
-
-    def body_from_json(self, content: dict[str, Any]) -> str:
-        """The string of a genotype file; a ValueError says what is wrong with the field `arch`."""
-        body = content.get("arch")
-        if not isinstance(body, str):
-            raise ValueError(f"arch: expected {self.form}, found {shown(body)}")
-        self._cell(body)
-        return body
-
     def _connects(self, choices: Sequence[Sequence[int]]) -> bool:
         """Whether edges with `choices` [E] allow a way from node 0 to the last without any `none`."""
         none = self.operations.index(NONE)
@@ -98,7 +87,7 @@ class NASBench201Space(Space):
                 reached.add(node)
         return NUM_NODES - 1 in reached
 
-    def _cell(self, text: str) -> tuple[int, ...]:
+    def read(self, text: str) -> tuple[int, ...]:
         """[E] -> the operation's index, of a string in exactly the benchmark's form."""
         nodes = text.split("+")
         if len(nodes) != NUM_NODES - 1:

@@ -72,3 +72,27 @@ class Space:
                 f"(it has {', '.join(self.operations)})"
             )
         return self.operations.index(operation)
+
+
+class StringSpace(Space):
+    """A space of a published benchmark, whose genotypes' bodies are the benchmark's own strings.
+
+    form: what such a string looks like.
+    """
+
+    form: ClassVar[str]
+
+    def read(self, text: str) -> tuple[int, ...]:
+        """The operations that a string names, by index; ValueError if it is not exactly of the form."""
+        raise NotImplementedError
+
+    def body_to_json(self, body: str) -> dict[str, Any]:
+        return {"arch": body}
+
+    def body_from_json(self, content: dict[str, Any]) -> str:
+        """The string of a genotype file; a ValueError says what is wrong with the field `arch`."""
+        body = content.get("arch")
+        if not isinstance(body, str):
+            raise ValueError(f"arch: expected {self.form}, found {shown(body)}")
+        self.read(body)
+        return body

@@ -12,13 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from nastk.genotype import Genotype, shown
 from nastk.spaces.codec import centre, choose
 from nastk.spaces.mask import Mask
 from nastk.spaces.nasbench201 import NONE, NASBench201Space
-from nastk.spaces.space import Space
+from nastk.spaces.space import StringSpace
 
 LENGTHS = (4, 5, 6)  # of the macro space, in modules
 NUM_STRIDES = range(1, 5)  # modules that halve the side
@@ -36,14 +36,14 @@ class TransNASMicroSpace(NASBench201Space):
         a, b, c, d, e, f = cell
         return Genotype(self.name, f"64-41414-{a}_{b}{c}_{d}{e}{f}")
 
-    def _cell(self, text: str) -> tuple[int, ...]:
+    def read(self, text: str) -> tuple[int, ...]:
         if not re.fullmatch(r"64-41414-[0-3]_[0-3]{2}_[0-3]{3}", text, re.ASCII):
             raise ValueError(f"arch: expected {self.form}, found {shown(text)}")
         return tuple(int(digit) for digit in text.removeprefix("64-41414-") if digit != "_")
 
 
 @dataclass(frozen=True)
-class TransNASMacroSpace(Space):
+class TransNASMacroSpace(StringSpace):
     """A chain of modules; an edge is a module, from the one before to itself.
 
     1 to 4 modules halve the side (digits 3 and 4), 1 to 3 double the channels (digits 2 and 4).
@@ -67,20 +67,9 @@ class TransNASMacroSpace(Space):
     def modules(self, genotype: Genotype) -> tuple[int, ...]:
         """The operations of the chain, by index."""
         assert isinstance(genotype.body, str)
-        return self._modules(genotype.body)
+        return self.read(genotype.body)
 
-    def body_to_json(self, body: str) -> dict[str, Any]:
-        return {"arch": body}
-
-    def body_from_json(self, content: dict[str, Any]) -> str:
-        """The string of a genotype file; a ValueError says what is wrong with the field `arch`."""
-        body = content.get("arch")
-        if not isinstance(body, str):
-            raise ValueError(f"arch: expected {self.form}, found {shown(body)}")
-        self._modules(body)
-        return body
-
-    def _modules(self, text: str) -> tuple[int, ...]:
+    def read(self, text: str) -> tuple[int, ...]:
         found = re.fullmatch(r"64-([1-4]+)-basic", text, re.ASCII)
         modules = tuple(int(digit) - 1 for digit in found[1]) if found else ()
         strides, doublings = _count(modules)
