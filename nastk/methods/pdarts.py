@@ -126,7 +126,13 @@ class PDARTS(Search):
         for number, (mask, stage) in enumerate(zip(masks, self.stages, strict=True), start=1):
             others[f"stage_{number}"] = derive_pdarts(space, mask, stage["strengths"])
         chosen = choose_level(levels, self.context.config.search.max_skips)
-        return SearchResult(chosen, score, [(chosen, score)], others=others, details={"stages": self.stages})
+        details = {
+            "stages": self.stages,
+            "cell_types": list(space.cell_types),
+            "operations": list(space.operations),
+            "edges": [f"{source} -> {node}" for node, source in space.edges],
+        }
+        return SearchResult(chosen, score, [(chosen, score)], others=others, details=details)
 
     def peak_memory(self) -> int:
         """Of the stage with most layers; a later stage is taken to have kept the deepest operations."""

@@ -13,6 +13,7 @@ from nastk.registry import load_space
 from nastk.report.cell_graph import CellGraph
 from nastk.report.cell_svg import cell_svg
 from nastk.report.cell_text import cell_text
+from nastk.report.stages_svg import stages_svg
 from nastk.report.tree_svg import tree_svg
 from nastk.spaces.cell import CellPair
 from nastk.spaces.nasbench201 import NONE, NUM_NODES, NASBench201Space
@@ -36,9 +37,14 @@ def draw_files(genotype: Genotype, stem: str) -> dict[str, str]:
 
 def draw_details(details: dict[str, Any]) -> dict[str, str]:
     """File name without suffix -> a picture of what a search tells of its course."""
-    if "tree" not in details:
-        return {}
-    return {"tree": tree_svg(details["tree"], details["leaves"], details["chosen"])}
+    pictures = {}
+    if "tree" in details:
+        pictures["tree"] = tree_svg(details["tree"], details["leaves"], details["chosen"])
+    if "stages" in details:
+        pictures["stages"] = stages_svg(
+            details["stages"], details["cell_types"], details["operations"], details["edges"]
+        )
+    return pictures
 
 
 def describe(genotype: Genotype) -> str:
