@@ -24,7 +24,7 @@ def train_ranked(path: Path, config: Config) -> None:
     """
     from nastk.data.search_images import load_search_images
     from nastk.engine.device import Engine
-    from nastk.estimators.standalone import score_alone
+    from nastk.estimators.standalone import score_alone, train_on_halves
     from nastk.ranking import read_rows
 
     assert config.space is not None
@@ -44,7 +44,7 @@ def train_ranked(path: Path, config: Config) -> None:
         epochs = search_class(config.name, config.settings()).epochs_of_a_candidate(config)
         say(f"to train alone: {len(missing)} architectures, {epochs} epochs each")
         for genotype in missing:
-            score = score_alone(
+            job = train_on_halves(
                 Genotype(space.name, space.body_from_json(genotype)),
                 images,
                 Engine(config.engine, config.run.seed),
@@ -52,6 +52,7 @@ def train_ranked(path: Path, config: Config) -> None:
                 train=config.train,
                 epochs=epochs,
             )
+            score = score_alone(job)
             done.append({"score": score.to_json(), "genotype": genotype})
             run.write_json(FILE, done)
             say(

@@ -46,6 +46,12 @@ class Engine:
         part.streams = self.streams.part(name)
         return part
 
+    def apart(self) -> Engine:
+        """The same engine for a trial, with random streams that are in no checkpoint."""
+        trial = copy.copy(self)
+        trial.streams = Streams(self.streams.seed)
+        return trial
+
     def place(self, module: M) -> M:
         """The module on the device, its weights channels-last, as the images are: convolutions like it."""
         return module.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+PLAIN = 3  # copies of the weights in training by SGD: themselves, their gradients, the momentum
 NUM_IMAGES = 3  # enough for every batch norm, and rarely a number of channels
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -110,6 +111,22 @@ def evaluate(logits_of: Callable[[Tensor], Tensor], batches: Iterable[Batch], en
                 logits = logits_of(images)
             meter.add(F.cross_entropy(logits.float(), labels), logits, labels)
     return meter.averages()
+
+
+@contextmanager
+def untouched(network: nn.Module) -> Iterator[None]:
+    """The network in training mode; its buffers and its modes are put back afterwards."""
+    buffers = [buffer.clone() for buffer in network.buffers()]
+    modes = [(module, module.training) for module in network.modules()]
+    network.train()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        with torch.no_grad():
+            for buffer, value in zip(network.buffers(), buffers, strict=True):
+                buffer.copy_(value)
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:

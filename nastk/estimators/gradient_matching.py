@@ -9,11 +9,10 @@ Legend: O operations, R rounds, P parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nastk.networks.gates import Gates
 
@@ -63,22 +62,6 @@ def mean_distances(
             count += 1
     mean: list[list[float]] = (total / count if count else torch.ones_like(total)).tolist()
     return mean
-
-
-@contextmanager
-def untouched(network: nn.Module) -> Iterator[None]:
-    """Scoring's surroundings: training mode; buffers and mode are put back afterwards."""
-    buffers = [buffer.clone() for buffer in network.buffers()]
-    modes = [(module, module.training) for module in network.modules()]
-    network.train()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
-        with torch.no_grad():
-            for buffer, value in zip(network.buffers(), buffers, strict=True):
-                buffer.copy_(value)
 
 
 def with_operation(gates: Gates, cell_type: int, edge: int, operation: int) -> Gates:

@@ -11,11 +11,9 @@ from typing import Any
 
 from nastk.config import SupernetConfig, TrainConfig
 from nastk.data.search_images import SearchImages
-from nastk.engine import training
 from nastk.engine.device import Engine
-from nastk.engine.training import DIVERGED, Averages
 from nastk.estimators.score import Score, best_first
-from nastk.estimators.standalone import train_on_halves
+from nastk.estimators.standalone import scored_epoch, train_on_halves
 from nastk.genotype import Genotype
 
 
@@ -52,18 +50,13 @@ class SuccessiveHalving:
     def step(self) -> dict[str, Any]:
         member = self.left[self.turn]
         job = self.trainings[member]
-        try:
-            metrics = job.step()
-            found = Averages(metrics["test_loss"], metrics["test_accuracy"])
-        except training.NonFiniteLoss:
-            found = DIVERGED
-        score = Score.of_validation(found, source="training alone", cost=job.epoch)
+        score = scored_epoch(job)
         self.found[member] = score.to_json()
         if not score.finite or job.epoch == self.rungs[self.rung]:  # what has diverged is not trained on
             self.turn += 1
             if self.turn == len(self.left):
                 self._halve()
-        return {"phase": "choose", "member": member, "loss": found.loss, "accuracy": found.accuracy}
+        return {"phase": "choose", "member": member, "loss": score.value, "accuracy": score.accuracy}
 
     def scores(self) -> list[Score]:
         """The validation loss of each genotype after its last epoch."""

@@ -19,7 +19,6 @@ from nastk.engine import training
 from nastk.engine.device import Engine
 from nastk.engine.training import Averages
 from nastk.estimators.building import build_supernet
-from nastk.estimators.gradient_matching import untouched
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
 from nastk.networks.gates import Gates, one_hot
@@ -75,7 +74,7 @@ class OneShot:
         """
         gates = one_hot(self.space.paths(genotype), len(self.space.edges))
         batches = self.images.validation.epoch(augmenting=self.engine.streams["scoring"])
-        with untouched(self.supernet):
+        with training.untouched(self.supernet):
             found = training.evaluate(lambda images: self.supernet(images, gates), batches, self.engine)
         return Score.of_validation(found, source="one-shot", cost=0.0)
 

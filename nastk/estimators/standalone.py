@@ -16,7 +16,7 @@ from nastk.data.batches import Batches
 from nastk.data.search_images import SearchImages
 from nastk.engine import training
 from nastk.engine.device import Engine
-from nastk.engine.memory import step_bytes
+from nastk.engine.memory import PLAIN, step_bytes
 from nastk.engine.schedules import cosine, linear
 from nastk.engine.training import DIVERGED, Averages
 from nastk.estimators.score import Score
@@ -109,7 +109,7 @@ class StandaloneTraining:
                 return self._loss(network, images, labels, masks if self.config.drop_path else None)[0]
 
         return step_bytes(
-            network, loss_of, self.train_batches.images.shape, self.train_batches.batch_size, copies=3
+            network, loss_of, self.train_batches.images.shape, self.train_batches.batch_size, copies=PLAIN
         )
 
     def _masks(self, images: Tensor, drop_path: float) -> Tensor | None:
@@ -169,22 +169,19 @@ def train_on_halves(
     return StandaloneTraining(engine.place(net), images.train, validation, config, engine)
 
 
-def score_alone(
-    genotype: Genotype,
-    images: SearchImages,
-    engine: Engine,
-    *,
-    network: SupernetConfig,
-    train: TrainConfig,
-    epochs: int,
-) -> Score:
-    """The validation loss of the genotype's network after `epochs` of its own; not finite if it diverged."""
-    job = train_on_halves(genotype, images, engine, network=network, train=train, epochs=epochs)
-    found = DIVERGED
+def scored_epoch(job: StandaloneTraining) -> Score:
+    """One more epoch of a training on a search's halves, and the validation loss after it; NaN if it diverged."""
     try:
-        while not job.finished:
-            metrics = job.step()
-            found = Averages(metrics["test_loss"], metrics["test_accuracy"])
+        metrics = job.step()
+        found = Averages(metrics["test_loss"], metrics["test_accuracy"])
     except training.NonFiniteLoss:
         found = DIVERGED
-    return Score.of_validation(found, source="training alone", cost=epochs)
+    return Score.of_validation(found, source="training alone", cost=job.epoch)
+
+
+def score_alone(job: StandaloneTraining) -> Score:
+    """The validation loss at the end of a training on a search's halves; not finite if it diverged."""
+    score = scored_epoch(job)
+    while score.finite and not job.finished:
+        score = scored_epoch(job)
+    return score

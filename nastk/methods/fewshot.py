@@ -15,21 +15,23 @@ images; all leaves have the same budget, which leaf_share holds against the base
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
 from nastk.config import key, search_class
+from nastk.engine.device import Engine
 from nastk.estimators.estimator import NetworkInput
 from nastk.estimators.halving import SuccessiveHalving, num_epochs
 from nastk.estimators.score import Score, best_first
 from nastk.genotype import parse
 from nastk.methods.leaf import inherit, pick_of, told, with_share
-from nastk.methods.memory import apart, depths, mixture_bytes
+from nastk.methods.memory import depths, mixture_bytes
 from nastk.methods.search import Search, SearchContext, SearchResult
+from nastk.methods.split_plan import SplitPlan
 from nastk.methods.splitting import Splitter, SplittingConfig
+from nastk.registry import load_space
 from nastk.spaces.derivation import shrink
 from nastk.spaces.mask import Mask
 from nastk.spaces.split_tree import Node
@@ -86,7 +88,7 @@ class FewShot(Search):
                 f"search.choice_epochs: expected ascending numbers, found {settings.choice_epochs}"
             )
         # What a user can get wrong in a leaf shows now, not after the splits.
-        whole = self._search_in(context.mask, "whole", 1.0)
+        whole = self._search_in(context.mask, context.engine.apart(), 1.0)
         inherits = settings.leaf_weights == "inherit"
         if inherits and whole.supernet is None:
             raise ValueError(
@@ -94,7 +96,7 @@ class FewShot(Search):
             )
         self.splitter = Splitter(context, keep_weights=inherits)
         self.share = settings.leaf_share or self._fair_share(whole.cost)
-        one = self._search_in(context.mask, "whole", self.share)
+        one = self._search_in(context.mask, context.engine.apart(), self.share)
         self.steps_in_leaf, self.cost_in_leaf, self.applied_share = (
             one.num_steps,
             one.cost,
@@ -121,7 +123,10 @@ class FewShot(Search):
 
     @classmethod
     def epochs_of_a_candidate(cls, config: Any) -> int:
-        share = config.search.leaf_share or 1 / math.prod(config.search.groups)
+        mask = load_space(config.space.name).mask_of(config.space.operations)
+        share = (
+            config.search.leaf_share or 1 / SplitPlan.of(config.search, mask, keep_weights=False).num_leaves
+        )
         return cls.base.epochs_of_a_candidate(with_share(config, cls.base.budget, share))
 
     @property
@@ -203,8 +208,7 @@ class FewShot(Search):
     def peak_memory(self) -> int | None:
         """The base's in the whole space, of which a leaf is a part, or the probe's."""
         context, settings = self.context, self.context.config.search
-        whole = dataclasses.replace(context, engine=apart(context.engine), load_images=lambda: context.images)
-        most = self.base(whole).peak_memory()
+        most = self._search_in(context.mask, context.engine.apart(), 1.0).peak_memory()
         if most is None or self.splitter.probe is None:
             return most
         mixture = context.mask
@@ -232,17 +236,16 @@ class FewShot(Search):
 
     def _begin(self, leaf: Node) -> Search:
         """The search in a leaf, from its parent's weights if it inherits them."""
-        inner = self._search_in(leaf.mask, f"leaf {leaf.number}", self.share)
+        inner = self._search_in(leaf.mask, self.context.engine.part(f"leaf {leaf.number}"), self.share)
         if self.context.config.search.leaf_weights == "inherit" and leaf.parent is not None:
             assert inner.supernet is not None
             inherit(inner.supernet, self.splitter.weights[str(leaf.parent)]["supernet"])
         return inner
 
-    def _search_in(self, mask: Mask, name: str, share: float) -> Search:
-        """The base method in a sub-space, with `share` of its budget and random streams of its own."""
+    def _search_in(self, mask: Mask, engine: Engine, share: float) -> Search:
+        """The base method in a sub-space, with `share` of its budget; the engine has random streams of its own."""
         context = self.context
         config = with_share(context.config, self.base.budget, share)
-        engine = context.engine.part(name)
         try:
             return self.base(SearchContext(config, context.space, mask, engine, lambda: context.images))
         except ValueError as error:
@@ -291,7 +294,7 @@ def few_shot_over(name: str, base: type[Search]) -> type[Search]:
             "Config": dataclass(type("FewShotConfig", (base.Config, FewShotConfig), {})),
             "TrainConfig": base.TrainConfig,
             "default_space": base.default_space,
-            "needs": ("codec", *base.needs),
+            "needs": base.needs,
             "builds_on": name,
             "base": base,
         },

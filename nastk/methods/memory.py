@@ -5,7 +5,6 @@ Networks are built for the purpose, with random streams of their own: nothing of
 
 from __future__ import annotations
 
-import copy
 from contextlib import nullcontext
 from typing import Any
 
@@ -14,8 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nastk.engine.device import Engine
-from nastk.engine.memory import step_bytes
-from nastk.engine.random import Streams
+from nastk.engine.memory import PLAIN, step_bytes
 from nastk.estimators.building import build_supernet
 from nastk.methods.search import SearchContext
 from nastk.networks.gates import allowed, masked_softmax, one_hot, soft
@@ -24,23 +22,15 @@ from nastk.networks.skip_dropout import SkipDropout
 from nastk.spaces.derivation import Strengths
 from nastk.spaces.mask import Mask
 
-PLAIN = 3  # copies of the weights: themselves, gradients, momentum
 UNROLLED = 6  # of a second-order step, too: where it started, the slopes there, the direction it looks in
 PAIR = 5  # of a path that is trained against another: as it was before, and what the other has become
-
-
-def apart(engine: Engine) -> Engine:
-    """The engine with other random streams, which are in no checkpoint."""
-    other = copy.copy(engine)
-    other.streams = Streams(0)
-    return other
 
 
 def mixture_bytes(
     context: SearchContext, mask: Mask, *, num_cells: int, order: int = 1, skip_dropout: bool = False
 ) -> int:
     """Of an architecture step of `order` (1 or 2) on the mixture of all that `mask` allows."""
-    engine = apart(context.engine)
+    engine = context.engine.apart()
     supernet = _supernet(context, mask, engine, num_cells)
     dropout = SkipDropout(0.5, engine.streams.on(engine.device, "skip_dropout")) if skip_dropout else None
     choices = allowed(mask, len(context.space.operations)).to(engine.device)  # [T, E, O]
@@ -57,7 +47,7 @@ def mixture_bytes(
 
 def path_bytes(context: SearchContext, *, drop_path: bool, copies: int) -> int:
     """Of a step on the path that keeps most: of the deepest operations, on as many nodes as can be."""
-    space, engine = context.space, apart(context.engine)
+    space, engine = context.space, context.engine.apart()
     supernet = _supernet(context, context.mask, engine, context.config.network.num_cells)
     path = space.paths(space.derive(context.mask, depths(space)))
     gates = one_hot(path, len(space.edges))

@@ -14,11 +14,12 @@ import torch
 from torch import nn
 
 from nastk.config import key
+from nastk.engine.memory import PLAIN
 from nastk.engine.schedules import cosine
 from nastk.estimators.one_shot import OneShot
 from nastk.estimators.score import Score, best_first
 from nastk.genotype import Genotype
-from nastk.methods.memory import PLAIN, path_bytes
+from nastk.methods.memory import path_bytes
 from nastk.methods.search import Search, SearchContext, SearchResult
 from nastk.networks.gates import Gates, one_hot
 

@@ -9,6 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from nastk.spaces.mask import Mask
+
 
 @dataclass(frozen=True)
 class SplitPlan:
@@ -24,12 +26,13 @@ class SplitPlan:
     width: float
 
     @classmethod
-    def of(cls, settings: Any, widths: list[list[int]], *, keep_weights: bool) -> SplitPlan:
-        """settings: a SplittingConfig; widths [T][E]: operations of every edge before any split.
+    def of(cls, settings: Any, mask: Mask, *, keep_weights: bool) -> SplitPlan:
+        """settings: a SplittingConfig; mask: the whole that is to be split.
 
         keep_weights: a probe is trained also where no split needs one.
         """
-        candidates = widths[0] if settings.cell_types == "normal" else [w for edges in widths for w in edges]
+        cell_types = mask.allowed[:1] if settings.cell_types == "normal" else mask.allowed
+        candidates = [len(row) for edges in cell_types for row in edges]
         levels = {
             "none": (),
             "exhaustive": (max(candidates),),

@@ -20,8 +20,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nastk.config import key
+from nastk.engine import training
 from nastk.engine.schedules import cosine
-from nastk.estimators.gradient_matching import flat_gradient, mean_distances, untouched, with_operation
+from nastk.estimators.gradient_matching import flat_gradient, mean_distances, with_operation
 from nastk.estimators.one_shot import OneShot
 from nastk.methods.search import SearchContext
 from nastk.methods.split_plan import SplitPlan
@@ -62,7 +63,7 @@ class Splitter:
         self.widths = [
             [len(row) for row in edges] for edges in context.mask.allowed
         ]  # [T][E], before any split
-        self.plan = SplitPlan.of(settings, self.widths, keep_weights=keep_weights)
+        self.plan = SplitPlan.of(settings, context.mask, keep_weights=keep_weights)
         self.levels = self.plan.levels
         for groups in self.levels if settings.split in ("gm", "random") else ():
             widest = max(len(row) for edges in context.mask.allowed for row in edges)
@@ -151,7 +152,7 @@ class Splitter:
                 supernet(images, with_operation(gates, cell_type, edge, operation)), labels
             )
 
-        with untouched(supernet):
+        with training.untouched(supernet):
             distances = mean_distances(loss_of, self._rounds_of(node), operations, parameters)
         groups = best_partition(
             distances,
@@ -247,7 +248,7 @@ class Splitter:
         node = self.tree.nodes[0]
         (images, labels, gates), *_ = self._rounds_of(node)
         seconds = []
-        with untouched(self.probe.supernet):
+        with training.untouched(self.probe.supernet):
             for _ in range(2):  # the first one warms up
                 started = time.monotonic()
                 loss = F.cross_entropy(self.probe.supernet(images, gates), labels)

@@ -161,7 +161,7 @@ def test_a_run_against_training_alone(nastk, searched, monkeypatch):
     from nastk.data import search_images, sources
     from nastk.estimators import standalone
 
-    load, train = sources.load_images, standalone.score_alone
+    load, train = sources.load_images, standalone.train_on_halves
     trained = []
 
     def guarded(settings, split, like=None):
@@ -178,7 +178,7 @@ def test_a_run_against_training_alone(nastk, searched, monkeypatch):
     rows = json.loads((searched / "ranking.json").read_text())
     monkeypatch.setattr(search_images, "load_images", guarded)
     with monkeypatch.context() as patch:
-        patch.setattr(standalone, "score_alone", counted)
+        patch.setattr(standalone, "train_on_halves", counted)
         assert nastk("rank", searched, searched).code == 130
     assert len(json.loads((searched / "standalone.json").read_text())) == 2
     code, out, err = nastk("rank", searched, searched, "--json")

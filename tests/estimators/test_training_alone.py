@@ -40,7 +40,7 @@ def test_the_score_is_the_last_epoch_s(halves):
     job = train_on_halves(CELL, images, engine, **named)
     rows = [job.step() for _ in range(2)]
     images, engine, named = halves()
-    score = score_alone(CELL, images, engine, **named)
+    score = score_alone(train_on_halves(CELL, images, engine, **named))
     assert (score.value, score.accuracy) == (rows[-1]["test_loss"], rows[-1]["test_accuracy"])
     assert (score.metric, score.direction, score.split, score.cost) == (
         "cross_entropy",
@@ -52,5 +52,5 @@ def test_the_score_is_the_last_epoch_s(halves):
 
 def test_what_diverges_has_no_finite_score(halves):
     images, engine, named = halves("train.lr=1e30", "train.grad_clip=1e30")
-    score = score_alone(CELL, images, engine, **named)
+    score = score_alone(train_on_halves(CELL, images, engine, **named))
     assert not score.finite and math.isnan(score.value)

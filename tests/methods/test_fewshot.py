@@ -197,7 +197,7 @@ def test_leaves_inherit_their_parents_weights(make_context):
     parent = search.splitter.weights[str(leaf.parent)]["supernet"]
     own = inner.supernet.state_dict()
     assert all(torch.equal(value, parent[name]) for name, value in own.items()) and len(own) < len(parent)
-    fresh = search._search_in(leaf.mask, "fresh", 1.0).supernet.state_dict()
+    fresh = search._search_in(leaf.mask, search.context.engine.apart(), 1.0).supernet.state_dict()
     assert not torch.equal(fresh["stem.conv.weight"], parent["stem.conv.weight"])
 
 
