@@ -5,7 +5,7 @@
 DIR holds cifar10.npz and cifar100.npz. --jobs runs go on at a time, with one thread each: small
 networks use a core better alone than two together. Runs are kept under --out and not repeated: the
 command can be stopped and started again. Words KEY=VALUE go to every command (a tiny run:
-data.max_train=100 network.num_cells=2).
+data.max_train=1000 network.init_channels=2).
 """
 
 from __future__ import annotations
@@ -123,6 +123,17 @@ def main() -> None:
     evaluations |= {name: results(futures) for name, futures in published.items()}
     results(free)
 
+    report(out, options, searches, evaluations, transfer)
+
+
+def report(
+    out: Path,
+    options: argparse.Namespace,
+    searches: dict[str, list[dict[str, Any]]],
+    evaluations: dict[str, list[dict[str, Any]]],
+    transfer: dict[str, Any],
+) -> None:
+    """The tables of searches, of evaluations and of skips, from the summaries of the runs."""
     first = searches["relativenas"][0]
     print(
         f"torch {first['versions']['torch']}, {first['device']}, presets small {' '.join(options.overrides)}\n"
@@ -136,11 +147,16 @@ def main() -> None:
         print(row(f"cell of {name}" if name in METHODS else name, summaries, "test_accuracy"))
     print(row("transfer of a relativenas cell to cifar100", [transfer], "test_accuracy"))
     print(
-        "\n| skips, normal [before refinement] / reduction | " + " | ".join(f"seed {seed}" for seed in seeds)
+        "\n| skips, normal [before refinement] / reduction | "
+        + " | ".join(f"seed {seed}" for seed in range(options.seeds))
     )
     print("|---" * (options.seeds + 1) + "|")
     for name in (*METHODS, "pdarts-no-dropout"):
-        print("| " + " | ".join([name, *(skips(out / f"search-{name}-{seed}") for seed in seeds)]) + " |")
+        print(
+            "| "
+            + " | ".join([name, *(skips(out / f"search-{name}-{seed}") for seed in range(options.seeds))])
+            + " |"
+        )
 
 
 if __name__ == "__main__":

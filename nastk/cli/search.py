@@ -23,7 +23,8 @@ from nastk.config import Config, resolve, search_class
 from nastk.run import Run, RunError
 
 if TYPE_CHECKING:
-    from nastk.methods.search import SearchResult
+    from nastk.engine.device import Engine
+    from nastk.methods.search import Search, SearchResult
 
 
 @click.command(short_help="Find a cell.")
@@ -65,36 +66,14 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
 
     open_run is called when all that a user can get wrong has been checked.
     """
-    from nastk.data.search_images import SearchImages, load_search_images
     from nastk.engine.device import Engine
     from nastk.genotype import to_json
-    from nastk.methods.search import SearchContext
     from nastk.report.drawings import describe
 
-    assert config.space is not None
-    method = search_class(config.name, config.settings())
-    space = registry.load_space(config.space.name)
-    if not method.takes(space):
-        takes = [name for name in sorted(registry.SPACES) if method.takes(registry.load_space(name))]
-        name = f"{config.name} over {method.builds_on}" if method.builds_on else config.name
-        raise ValueError(f"method {name} cannot take space {space.name!r}, only {' or '.join(takes)}")
-    mask = space.mask_of(config.space.operations)
     engine = Engine(config.engine, config.run.seed)
-
-    def load_images() -> SearchImages:
-        registry.SPACES[space.name].check_networks()  # of what there are only tables, nothing is trained
-        images = load_search_images(
-            config.data, config.train.batch_size, engine.device, engine.streams["splitting"]
-        )
-        for note in images.notes:
-            say(note)
-        return images
-
-    context = SearchContext(config, space, mask, engine, load_images)
-    job = method(context)
+    job = _build(config, engine)
     for note in job.notes():
         say(note)
-
     run = open_run()
     steps, wall_s = drive_job(job, run, engine, config, quiet=quiet)
 
@@ -134,6 +113,33 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
         say(f"next: nastk evaluate --arch {copy}")
     if not_copied is not None:
         raise RunError(f"{not_copied} (the genotype is in {copy})")
+
+
+def _build(config: Config, engine: Engine) -> Search:
+    """The search that the configuration asks for; ValueError if the method cannot take the space."""
+    from nastk.data.search_images import SearchImages, load_search_images
+    from nastk.methods.search import SearchContext
+
+    assert config.space is not None
+    method = search_class(config.name, config.settings())
+    space = registry.load_space(config.space.name)
+    if not method.takes(space):
+        takes = [name for name in sorted(registry.SPACES) if method.takes(registry.load_space(name))]
+        name = f"{config.name} over {method.builds_on}" if method.builds_on else config.name
+        raise ValueError(f"method {name} cannot take space {space.name!r}, only {' or '.join(takes)}")
+
+    def load_images() -> SearchImages:
+        registry.SPACES[space.name].check_networks()  # of what there are only tables, nothing is trained
+        images = load_search_images(
+            config.data, config.train.batch_size, engine.device, engine.streams["splitting"]
+        )
+        for note in images.notes:
+            say(note)
+        return images
+
+    mask = space.mask_of(config.space.operations)
+    search: Search = method(SearchContext(config, space, mask, engine, load_images))
+    return search
 
 
 def _write_result(run: Run, result: SearchResult, text: str, provenance: dict[str, Any]) -> list[Path]:

@@ -16,6 +16,10 @@ from nastk.run import Run
 
 if TYPE_CHECKING:
     from nastk.archs import Arch
+    from nastk.data.images import ImageSet
+    from nastk.engine.device import Engine
+    from nastk.estimators.standalone import StandaloneTraining
+    from nastk.genotype import Genotype
 
 
 def train_network(
@@ -31,47 +35,18 @@ def train_network(
     open_run is called when all that a user can get wrong has been checked.
     weights: start from this file of an earlier evaluation instead of from scratch.
     """
-    from nastk import registry
-    from nastk.data.augmentation import Augmentation
-    from nastk.data.batches import Batches
-    from nastk.data.sources import load_images
     from nastk.engine.device import Engine
-    from nastk.engine.training import initialise
-    from nastk.estimators.standalone import StandaloneTraining
     from nastk.genotype import to_json
     from nastk.networks import weights as weight_files
     from nastk.networks.counting import count_macs, count_parameters
     from nastk.report.drawings import draw_files
 
     genotype = found.genotype
-    registry.SPACES[genotype.space].check_networks()
     engine = Engine(config.engine, config.run.seed)
-    train = load_images(config.data, "train")
-    test = load_images(config.data, "test", like=train)
-    for note in train.notes + test.notes:
-        say(note)
-    network = registry.SPACES[genotype.space].load_network()(
-        genotype,
-        **dataclasses.asdict(config.network),
-        num_classes=len(train.classes),
-        channels_in=train.shape[0],
-        image_size=train.shape[1:],
-    )
-    initialise(network, engine.streams["initialisation"])
-    if weights is not None and weight_files.adopt(network, weight_files.load(weights), weights):
-        say(f"the classifier of {weights} has other classes: it starts afresh")
-    network = engine.place(network)
+    job, train = _build(config, genotype, engine, weights)
+    network = job.network
     params = count_parameters(network) - (count_parameters(network.auxiliary) if network.auxiliary else 0)
     macs = count_macs(network, train.shape)
-    augmentation = Augmentation(pad=config.data.pad, flip=config.data.flip, cutout=config.data.cutout)
-    job = StandaloneTraining(
-        network,
-        Batches(train.to(engine.device), config.train.batch_size, augmentation=augmentation, shuffle=True),
-        Batches(test.to(engine.device), config.train.eval_batch_size),
-        config.train,
-        engine,
-        compile=config.engine.compile,
-    )
 
     run = open_run()
     if not run.has("config.yaml"):  # which comes last, so that a run that has it can be continued
@@ -112,3 +87,42 @@ def train_network(
         f"test accuracy {job.test_accuracy:.2f} % (last of {steps} epochs), {params:,} parameters, {macs:,} MACs"
     )
     say(f"weights: {run.path / 'weights.safetensors'}")
+
+
+def _build(
+    config: Config, genotype: Genotype, engine: Engine, weights: Path | None
+) -> tuple[StandaloneTraining, ImageSet]:
+    """The training of the genotype's network, and the images it trains on."""
+    from nastk import registry
+    from nastk.data.augmentation import Augmentation
+    from nastk.data.batches import Batches
+    from nastk.data.sources import load_images
+    from nastk.engine.training import initialise
+    from nastk.estimators.standalone import StandaloneTraining
+    from nastk.networks import weights as weight_files
+
+    registry.SPACES[genotype.space].check_networks()
+    train = load_images(config.data, "train")
+    test = load_images(config.data, "test", like=train)
+    for note in train.notes + test.notes:
+        say(note)
+    network = registry.SPACES[genotype.space].load_network()(
+        genotype,
+        **dataclasses.asdict(config.network),
+        num_classes=len(train.classes),
+        channels_in=train.shape[0],
+        image_size=train.shape[1:],
+    )
+    initialise(network, engine.streams["initialisation"])
+    if weights is not None and weight_files.adopt(network, weight_files.load(weights), weights):
+        say(f"the classifier of {weights} has other classes: it starts afresh")
+    augmentation = Augmentation(pad=config.data.pad, flip=config.data.flip, cutout=config.data.cutout)
+    job = StandaloneTraining(
+        engine.place(network),
+        Batches(train.to(engine.device), config.train.batch_size, augmentation=augmentation, shuffle=True),
+        Batches(test.to(engine.device), config.train.eval_batch_size),
+        config.train,
+        engine,
+        compile=config.engine.compile,
+    )
+    return job, train
