@@ -1,6 +1,6 @@
-"""The configuration: dataclass schemas, presets, KEY=VALUE overrides, errors in the user's words.
+"""The configuration: its groups of keys, presets, KEY=VALUE overrides, errors in the user's words.
 
-Every key is declared once, with its help and what is allowed, by `key`. A resolved `Config` is plain
+The keys are declared in schema.py and by methods. A resolved `Config` is plain
 dataclasses; nothing downstream sees OmegaConf. Precedence: defaults < preset < overrides.
 """
 
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import os
 import typing
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -19,117 +20,18 @@ from nastk import registry
 from nastk.allowed import allowed_value, is_text
 from nastk.genotype import shown
 from nastk.presets import GENERIC, preset_owner, read_preset
+from nastk.schema import (
+    DataConfig,
+    EngineConfig,
+    NetworkConfig,
+    RunConfig,
+    SearchDataConfig,
+    SpaceConfig,
+    StandaloneEngineConfig,
+    StandaloneTrainConfig,
+    SupernetConfig,
+)
 from nastk.yaml_text import read_yaml, yaml_line
-
-
-def key(
-    default: Any,
-    help: str,
-    *,
-    low: float | None = None,
-    above: float | None = None,
-    high: float | None = None,
-    choices: Sequence[str] = (),
-) -> Any:
-    """Declare a configuration key: its default, one line of help, and the values allowed.
-
-    low and high are inclusive bounds, above an exclusive one; for a list they hold for each entry.
-    """
-    metadata = {"help": help, "low": low, "above": above, "high": high, "choices": tuple(choices)}
-    if isinstance(default, list):
-        return field(default_factory=lambda: list(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
-@dataclass
-class SpaceConfig:
-    name: str = key("darts", "search space (nastk list spaces)")
-    operations: list[str] | None = key(None, "only these operations on every edge; null: all of the space")
-
-
-@dataclass
-class SupernetConfig:
-    init_channels: int = key(16, "channels of the first cells", low=1)
-    num_cells: int = key(8, "cells; the reductions stand at 1/3 and 2/3", low=1)
-
-
-@dataclass
-class NetworkConfig:
-    init_channels: int = key(36, "channels of the first cells", low=1)
-    num_cells: int = key(20, "cells; the reductions stand at 1/3 and 2/3", low=1)
-    stem: str = key(
-        "cifar", "first layers: cifar keeps the side, imagenet takes an eighth", choices=("cifar", "imagenet")
-    )
-    auxiliary: bool = key(False, "train with an auxiliary head after 2/3 of the cells")
-
-
-@dataclass
-class DataConfig:
-    dataset: str = key("digits", "a known name, a directory of class folders, or an .npz file")
-    dir: str | None = key(None, "where known names are looked for; null: $NASTK_DATA, else ~/.cache/nastk")
-    image_size: int | None = key(
-        None, "resize to this side in pixels; null: as they are, if all agree", low=8
-    )
-    max_train: int | None = key(
-        None, "use a class-balanced part of this many training images; null: all", low=2
-    )
-    max_test: int | None = key(None, "use a class-balanced part of this many test images; null: all", low=1)
-    pad: int = key(4, "random crop after zero-padding by this many pixels", low=0)
-    flip: bool = key(True, "flip images left to right at random")
-    cutout: int = key(16, "side of the square set to zero in training images, in pixels; 0: off", low=0)
-    skip_corrupt: bool = key(False, "leave out files that cannot be read instead of stopping")
-    resident_mib: int = key(4096, "sets up to this size stay on the device; larger ones are streamed", low=0)
-    workers: int = key(2, "processes that read a streamed set", low=0)
-
-
-@dataclass
-class SearchDataConfig(DataConfig):
-    train_portion: float = key(
-        0.5, "part of the training images that trains weights; the rest validates", above=0, high=0.95
-    )
-    augment_validation: bool = key(False, "validate on augmented images, as the authors' codes do")
-
-
-@dataclass
-class TrainConfig:
-    epochs: int = key(600, "epochs", low=1)
-    batch_size: int = key(96, "images a step", low=1)
-    lr: float = key(0.025, "learning rate at the start", above=0)
-    lr_min: float = key(0.0, "learning rate at the end of the cosine", low=0)
-    momentum: float = key(0.9, "momentum of SGD", low=0, high=1)
-    weight_decay: float = key(3e-4, "weight decay of SGD", low=0)
-    grad_clip: float = key(5.0, "largest gradient norm", above=0)
-
-
-@dataclass
-class DropPathTrainConfig(TrainConfig):
-    drop_path: float = key(0.2, "drop-path probability that is reached at the end", low=0, high=0.95)
-
-
-@dataclass
-class StandaloneTrainConfig(DropPathTrainConfig):
-    auxiliary_weight: float = key(0.4, "weight of the auxiliary head's loss", low=0)
-    label_smoothing: float = key(0.0, "label smoothing of the training loss", low=0, high=0.99)
-    eval_batch_size: int = key(512, "images a step when testing", low=1)
-
-
-@dataclass
-class EngineConfig:
-    device: str = key("auto", "auto takes CUDA if there is one", choices=("auto", "cpu", "cuda"))
-    threads: int = key(0, "CPU threads; 0: as many as PyTorch takes by itself", low=0)
-    precision: str = key("fp32", "tf32 and bf16 are for CUDA only", choices=("fp32", "tf32", "bf16"))
-
-
-@dataclass
-class StandaloneEngineConfig(EngineConfig):
-    compile: bool = key(False, "torch.compile the network (long start, then somewhat faster)")
-
-
-@dataclass
-class RunConfig:
-    seed: int = key(0, "seed of every random stream of the run", low=0, high=2**32 - 1)
-    checkpoint_every: int = key(1, "steps between checkpoints", low=1)
-
 
 GROUPS = ("search", "space", "network", "data", "train", "engine", "run")
 _SEARCH_GROUPS = {
@@ -210,8 +112,18 @@ def resolve(command: str, name: str, preset: str, overrides: Sequence[str]) -> C
         values = list(flatten(read_preset(command, preset)))
     known = _declared(schemas(command, name, dict(values) | given))
     texts = {dotted for dotted, (declared, _) in known.items() if is_text(declared)}
-    values += [parse_override(word, texts) for word in overrides]
+    for dotted, value in (parse_override(word, texts) for word in overrides):
+        is_path = dotted in known and known[dotted][1]["path"] and isinstance(value, str)
+        values.append((dotted, absolute_path(value) if is_path else value))
     return _build(command, name, preset, values)
+
+
+def absolute_path(text: str) -> str:
+    """A path that exists, so that a run can be continued from elsewhere; else `text` itself."""
+    path = os.path.expanduser(text)
+    if path.startswith("~"):
+        raise ValueError(f"{text}: there is no such home directory")
+    return os.path.realpath(path) if text and os.path.exists(path) else text
 
 
 def _method_preset(method: str, preset: str, given: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nastk.config import GROUPS, flatten, from_yaml, key, parse_override, resolve, schemas, to_yaml
+from nastk.config import GROUPS, flatten, from_yaml, parse_override, resolve, schemas, to_yaml
 from nastk.methods.search import Search
 from nastk.presets import GENERIC, list_presets, read_help, read_preset
 from nastk.registry import METHODS, Entry
+from nastk.schema import key
 from nastk.yaml_text import read_yaml, yaml_line
 
 PRESETS = [(owner, preset) for owner, presets in list_presets().items() for preset in presets]
@@ -120,7 +121,7 @@ def test_the_groups_of_the_commands():
         ("data.dataset=a=b", "data.dataset", "a=b"),
         ("data.dataset=C:\\new\\table", "data.dataset", "C:\\new\\table"),
         ("data.dataset=@'\"*&!%", "data.dataset", "@'\"*&!%"),
-        ("data.dir=~", "data.dir", "~"),
+        ("data.dataset=~", "data.dataset", "~"),
         ("data.dir=null", "data.dir", None),
         ("data.dir=", "data.dir", None),
     ],
@@ -130,6 +131,19 @@ def test_values(word, path, value):
     found = getattr(getattr(search(word), group), name)
     assert found == value
     assert type(found) is type(value)
+
+
+def test_the_path_of_something_is_kept_whole(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "there").mkdir()
+    whole = {"there": str(tmp_path / "there"), "~": str(tmp_path), "~/there": str(tmp_path / "there")}
+    for given, kept in (whole | {"nowhere": "nowhere"}).items():
+        assert search(f"data.dir={given}").data.dir == kept
+    words = ["space.name=nasbench201", "search.estimator=table", "search.table=there"]
+    assert resolve("search", "evolution", "quick", words).search.table == whole["there"]
+    with pytest.raises(ValueError, match="there is no such home directory"):
+        search("data.dir=~nobody-of-this-name/x")
 
 
 @pytest.mark.parametrize(

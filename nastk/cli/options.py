@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import click
 
 from nastk import registry
+from nastk.config import absolute_path
 
 
 @dataclass
@@ -31,12 +31,9 @@ class CommonOptions:
 
     def words(self, dataset: str) -> list[str]:
         """All overrides; the flags stand behind the KEY=VALUE words and so have the last word."""
-        folder = self._chosen(self.data_dir, "data.dir")
-        table = self._chosen(None, "search.table")
         flags = {
-            "data.dataset": dataset if dataset in registry.DATASETS else _absolute(dataset),
-            "search.table": _absolute(table) if table is not None else None,
-            "data.dir": _absolute(folder) if folder is not None else None,
+            "data.dataset": dataset if dataset in registry.DATASETS else absolute_path(dataset),
+            "data.dir": self.data_dir,
             "run.seed": self.seed,
             "engine.device": self.device,
         }
@@ -65,14 +62,6 @@ class CommonOptions:
             raise click.UsageError(
                 f"--resume continues a run with its own configuration; leave out {(given + list(self.overrides))[0]}"
             )
-
-
-def _absolute(text: str) -> str:
-    """A path that exists, so that the run can be continued from elsewhere; else `text` itself."""
-    path = os.path.expanduser(text)
-    if path.startswith("~"):
-        raise ValueError(f"{text}: there is no such home directory")
-    return os.path.realpath(path) if text and os.path.exists(path) else text
 
 
 def common_options(command: Callable[..., None]) -> Callable[..., None]:

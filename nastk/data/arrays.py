@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nastk.config import DataConfig
 from nastk.data.images import ImageSet, ResidentImages
 from nastk.data.sizes import fit, resize_note, wanted_size
 from nastk.data.split import balanced_part
+from nastk.schema import DataConfig
 
 _CHUNK = 1024  # images resized at a time
 

@@ -10,7 +10,6 @@ from typing import Literal, NoReturn, TypeVar
 import torch
 from torch import Tensor
 
-from nastk.config import DataConfig
 from nastk.data.decoding import (
     EXTENSIONS,
     Unreadable,
@@ -23,6 +22,7 @@ from nastk.data.decoding import (
 from nastk.data.images import ImageSet, ResidentImages, StreamedImages
 from nastk.data.sizes import resize_note, wanted_size
 from nastk.data.split import balanced_part
+from nastk.schema import DataConfig
 
 _SHOWN = 3  # unreadable files that a message names
 T = TypeVar("T")

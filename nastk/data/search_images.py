@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import torch
 
-from nastk.config import SearchDataConfig
 from nastk.data.augmentation import Augmentation
 from nastk.data.batches import Batches
 from nastk.data.sources import load_images
 from nastk.data.split import balanced_split
+from nastk.schema import SearchDataConfig
 
 
 @dataclass(frozen=True)

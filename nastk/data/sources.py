@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 from nastk import registry
-from nastk.config import DataConfig
 from nastk.data.arrays import Arrays, from_arrays
 from nastk.data.decoding import printable
 from nastk.data.folders import read_folder
@@ -17,6 +16,7 @@ from nastk.data.npz import read_npz
 from nastk.data.sizes import check_image_size
 from nastk.data.statistics import channel_statistics
 from nastk.data.torchvision_sets import read_torchvision
+from nastk.schema import DataConfig
 
 _EMBEDDED = Path(__file__).parent  # the sets that come with nastk: <name>.npz
 

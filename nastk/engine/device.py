@@ -9,9 +9,9 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from nastk.config import EngineConfig
 from nastk.engine.random import Streams
 from nastk.engine.signals import StopRequest
+from nastk.schema import EngineConfig
 
 M = TypeVar("M", bound=nn.Module)
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nastk.config import SupernetConfig, TrainConfig
 from nastk.data.search_images import SearchImages
 from nastk.engine.device import Engine
 from nastk.estimators.score import Score, best_first
 from nastk.estimators.standalone import scored_epoch, train_on_halves
 from nastk.genotype import Genotype
+from nastk.schema import SupernetConfig, TrainConfig
 
 
 class SuccessiveHalving:

@@ -13,7 +13,6 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F
 
-from nastk.config import SupernetConfig, TrainConfig
 from nastk.data.search_images import SearchImages
 from nastk.engine import training
 from nastk.engine.device import Engine
@@ -22,6 +21,7 @@ from nastk.estimators.building import build_supernet
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
 from nastk.networks.gates import Gates, one_hot
+from nastk.schema import SupernetConfig, TrainConfig
 from nastk.spaces.mask import Mask
 
 

@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nastk import registry
-from nastk.config import StandaloneTrainConfig, SupernetConfig, TrainConfig
 from nastk.data.batches import Batches
 from nastk.data.search_images import SearchImages
 from nastk.engine import training
@@ -23,6 +22,7 @@ from nastk.estimators.score import Score
 from nastk.genotype import Genotype
 from nastk.networks.drop_path import draw_masks
 from nastk.networks.network import CellNetwork
+from nastk.schema import StandaloneTrainConfig, SupernetConfig, TrainConfig
 
 
 class StandaloneTraining:

@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 
 from torch import nn
 
-from nastk.config import key
 from nastk.engine.schedules import cosine
 from nastk.engine.training import Averages
 from nastk.estimators.score import Score
@@ -22,6 +21,7 @@ from nastk.genotype import Genotype
 from nastk.methods.memory import mixture_bytes
 from nastk.methods.relaxation import Relaxation
 from nastk.methods.search import Search, SearchContext, SearchResult
+from nastk.schema import key
 
 
 @dataclass

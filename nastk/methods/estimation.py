@@ -9,13 +9,13 @@ from typing import Any
 
 from torch import nn
 
-from nastk.config import DropPathTrainConfig, key
 from nastk.estimators.estimator import Estimator, NetworkInput
 from nastk.estimators.score import Score, best_first
 from nastk.estimators.shared_weights import SharedWeights
 from nastk.genotype import Genotype, parse, to_json
 from nastk.methods.memory import PAIR, path_bytes
 from nastk.methods.search import Search, SearchContext, SearchResult
+from nastk.schema import DropPathTrainConfig, key
 
 
 @dataclass
@@ -25,7 +25,7 @@ class EstimatorConfig:
         "whose scores decide: of weights trained here, or of a published table",
         choices=("shared-weights", "table"),
     )
-    table: str | None = key(None, "the table, an .npz file, for search.estimator=table")
+    table: str | None = key(None, "the table, an .npz file, for search.estimator=table", path=True)
     column: str | None = key(None, "the table's column to choose by; null: its validation column")
 
 

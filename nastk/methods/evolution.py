@@ -18,12 +18,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nastk.config import key
 from nastk.engine.schedules import cosine, linear
 from nastk.estimators.score import Score, best_first
 from nastk.genotype import Genotype
 from nastk.methods.estimation import EstimatorConfig, EstimatorSearch
 from nastk.methods.search import SearchContext
+from nastk.schema import key
 
 TRIES = 1000  # mutations of a parent before its child may be its equal: a sub-space can be one architecture
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
-from nastk.config import key, search_class
+from nastk.config import search_class
 from nastk.engine.device import Engine
 from nastk.estimators.estimator import NetworkInput
 from nastk.estimators.halving import SuccessiveHalving, num_epochs
@@ -32,6 +32,7 @@ from nastk.methods.search import Search, SearchContext, SearchResult
 from nastk.methods.split_plan import SplitPlan
 from nastk.methods.splitting import Splitter, SplittingConfig
 from nastk.registry import load_space
+from nastk.schema import key
 from nastk.spaces.derivation import shrink
 from nastk.spaces.mask import Mask
 from nastk.spaces.split_tree import Node

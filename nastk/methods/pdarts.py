@@ -17,7 +17,6 @@ from typing import Any
 
 from torch import nn
 
-from nastk.config import key
 from nastk.engine.schedules import cosine
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
@@ -25,6 +24,7 @@ from nastk.methods.memory import depths, mixture_bytes, num_layers
 from nastk.methods.relaxation import Relaxation
 from nastk.methods.search import Search, SearchContext, SearchResult
 from nastk.networks.skip_dropout import SkipDropout
+from nastk.schema import key
 from nastk.spaces.derivation import derive_pdarts, limit_skips, shrink
 from nastk.spaces.mask import Mask
 

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from nastk.config import key
 from nastk.engine.memory import PLAIN
 from nastk.engine.schedules import cosine
 from nastk.estimators.one_shot import OneShot
@@ -22,6 +21,7 @@ from nastk.genotype import Genotype
 from nastk.methods.memory import path_bytes
 from nastk.methods.search import Search, SearchContext, SearchResult
 from nastk.networks.gates import Gates, one_hot
+from nastk.schema import key
 
 TRIES = 20  # draws for each candidate asked for: a small space may hold fewer
 

@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 from torch import nn
 
-from nastk.config import Config, TrainConfig
+from nastk.config import Config
 from nastk.data.search_images import SearchImages
 from nastk.engine.device import Engine
 from nastk.estimators.estimator import NetworkInput
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
+from nastk.schema import TrainConfig
 from nastk.spaces.mask import Mask
 
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nastk.config import key
 from nastk.engine.schedules import linear
 from nastk.engine.training import Averages
 from nastk.methods.darts import DARTS
 from nastk.methods.memory import mixture_bytes
 from nastk.networks.gates import masked_softmax
+from nastk.schema import key
 
 
 @dataclass

@@ -19,7 +19,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nastk.config import key
 from nastk.engine import training
 from nastk.engine.schedules import cosine
 from nastk.estimators.gradient_matching import flat_gradient, mean_distances, with_operation
@@ -27,6 +26,7 @@ from nastk.estimators.one_shot import OneShot
 from nastk.methods.search import SearchContext
 from nastk.methods.split_plan import SplitPlan
 from nastk.networks.gates import Gates, uniform_mixture, uniform_path
+from nastk.schema import key
 from nastk.spaces.partition import EDGE_RULES, Groups, best_partition, edge_value, partitions
 from nastk.spaces.split_tree import Node, Split, SplitTree
 

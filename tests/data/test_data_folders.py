@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
-from nastk.config import DataConfig
 from nastk.data.decoding import decode
 from nastk.data.images import ResidentImages, StreamedImages
 from nastk.data.sources import load_images
+from nastk.schema import DataConfig
 
 
 def load(folder, split="train", like=None, **values):

@@ -5,12 +5,12 @@ import pytest
 import torch
 from PIL import Image
 
-from nastk.config import DataConfig
 from nastk.data.augmentation import Augmentation
 from nastk.data.batches import Batches
 from nastk.data.images import ImageSet
 from nastk.data.sources import load_images
 from nastk.data.statistics import channel_statistics
+from nastk.schema import DataConfig
 
 
 def load(folder, **values) -> ImageSet:

@@ -8,9 +8,9 @@ from PIL import Image
 from torchvision import datasets
 
 from nastk import registry
-from nastk.config import DataConfig
 from nastk.data.named import CIFAR10, CIFAR100, FASHION_MNIST
 from nastk.data.sources import load_images
+from nastk.schema import DataConfig
 
 
 def load(name, directory, split="train"):

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from nastk.config import DataConfig
 from nastk.data.images import ImageSet
 from nastk.data.sources import load_images
+from nastk.schema import DataConfig
 
 
 def noise(*shape: int) -> np.ndarray:

@@ -2,9 +2,9 @@ import pytest
 import torch
 from PIL import Image
 
-from nastk.config import DataConfig
 from nastk.data.sizes import fit, resize_note, wanted_size
 from nastk.data.sources import load_images
+from nastk.schema import DataConfig
 
 
 @pytest.mark.parametrize(

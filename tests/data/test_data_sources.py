@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from nastk.config import DataConfig
 from nastk.data.sources import load_images
 from nastk.registry import TASKS
+from nastk.schema import DataConfig
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_tasks_and_named_sets_import_without_torch():
 
 def test_digits_import_no_torchvision_and_no_scikit_learn():
     code = (
-        "import sys; from nastk.config import DataConfig; from nastk.data.sources import load_images;"
+        "import sys; from nastk.schema import DataConfig; from nastk.data.sources import load_images;"
         "load_images(DataConfig(), 'train'); sys.exit(bool({'torchvision', 'sklearn'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from nastk.config import DataConfig
 from nastk.data.named import DIGITS
 from nastk.data.sources import load_images
 from nastk.data.statistics import channel_statistics
+from nastk.schema import DataConfig
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ import pytest
 import torch
 from rich.console import Console
 
-from nastk.config import EngineConfig
 from nastk.engine import checkpoint
 from nastk.engine.device import Engine
 from nastk.engine.drive import drive
 from nastk.engine.progress import Progress
 from nastk.run import Run, RunError
+from nastk.schema import EngineConfig
 
 
 class _Job:

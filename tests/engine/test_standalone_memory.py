@@ -7,12 +7,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from nastk.archs import load_arch
-from nastk.config import EngineConfig, StandaloneTrainConfig
 from nastk.data.batches import Batches
 from nastk.engine.device import Engine
 from nastk.engine.memory import step_bytes
 from nastk.estimators.standalone import StandaloneTraining
 from nastk.networks.network import CellNetwork
+from nastk.schema import EngineConfig, StandaloneTrainConfig
 
 FLOAT = 4
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nastk.config import EngineConfig, StandaloneTrainConfig
 from nastk.engine.device import Engine
 from nastk.estimators.standalone import StandaloneTraining
+from nastk.schema import EngineConfig, StandaloneTrainConfig
 
 
 class _Network(nn.Module):

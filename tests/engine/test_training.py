@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from nastk.config import EngineConfig
 from nastk.engine import training
 from nastk.engine.device import Engine
+from nastk.schema import EngineConfig
 
 
 @pytest.fixture
