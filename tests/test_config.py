@@ -138,8 +138,8 @@ def test_the_path_of_something_is_kept_whole(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "there").mkdir()
     whole = {"there": str(tmp_path / "there"), "~": str(tmp_path), "~/there": str(tmp_path / "there")}
-    for given, kept in (whole | {"nowhere": "nowhere"}).items():
-        assert search(f"data.dir={given}").data.dir == kept
+    for text, kept in (whole | {"nowhere": "nowhere"}).items():
+        assert search(f"data.dir={text}").data.dir == kept
     words = ["space.name=nasbench201", "search.estimator=table", "search.table=there"]
     assert resolve("search", "evolution", "quick", words).search.table == whole["there"]
     with pytest.raises(ValueError, match="there is no such home directory"):
