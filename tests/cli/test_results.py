@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from command_lines import EVALUATE, SEARCH, SMALL
+from command_lines import EVALUATE, FEWSHOT, SEARCH, SMALL
 
 from nastk import config, genotype
 from nastk.cli import running
@@ -275,7 +275,10 @@ def test_a_cell_is_evaluated_on_what_it_was_searched_on(nastk, write_npz):
     assert "data set: digits (comes with nastk)\n" in nastk("evaluate", "--arch", "literal.txt", *short).err
 
 
-def test_a_search_never_touches_test_images(nastk, write_npz, monkeypatch):
+@pytest.mark.parametrize(
+    "arguments", [[*SEARCH, *ONE_STEP], FEWSHOT], ids=["relativenas", "few-shot, choice by training alone"]
+)
+def test_a_search_never_touches_test_images(nastk, write_npz, monkeypatch, arguments):
     """Neither through the loader, nor does it notice that they are damaged."""
     from nastk.data import search_images, sources
 
@@ -290,8 +293,7 @@ def test_a_search_never_touches_test_images(nastk, write_npz, monkeypatch):
     path = write_npz(x_test=np.array(["broken"]), y_test=np.array([-7.5]))
     without = write_npz("without", x_test=None, y_test=None)
     for name, data in (("damaged", path), ("missing", without)):
-        arguments = [*SEARCH, *ONE_STEP, "--preset", "quick", "--dataset", data, "--run-dir", name]
-        assert nastk(*arguments).code == 0
+        assert nastk(*arguments, "--preset", "quick", "--dataset", data, "--run-dir", name).code == 0
     metrics = [Path(name, "metrics.jsonl").read_text().splitlines() for name in ("damaged", "missing")]
     assert [json.loads(a) | {"time_s": 0} for a in metrics[0]] == [
         json.loads(b) | {"time_s": 0} for b in metrics[1]
