@@ -19,6 +19,7 @@ import hashlib
 import json
 import os
 import platform
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -28,9 +29,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import torch
+from ranking_report import inside, report
 from torch.nn import functional as F
 
-from nastk import registry, stats
+from nastk import registry
 from nastk.config import Config, resolve, search_class
 from nastk.data.augmentation import Augmentation
 from nastk.data.batches import Batches
@@ -202,11 +204,6 @@ def leaf_supernet(context: SearchContext, mask: Mask, number: int, epochs: int) 
     return net
 
 
-def inside(genotype: Genotype, mask: Mask) -> bool:
-    (path,) = registry.load_space(SPACE).paths(genotype)
-    return all(operation in mask.allowed[0][edge] for edge, operation in path)
-
-
 def kept(path: Path, make: Any, *arguments: Any) -> Any:
     """What `make` gives, from its file if it was made before."""
     if not path.exists():
@@ -254,70 +251,20 @@ def main() -> None:
             ]
             for name in ARMS
         }
-        truth_loss = np.array([[future.result()["loss"] for future in row] for row in truth])  # [seeds, n]
+        truth_of = {
+            figure: np.array(
+                [[future.result()[figure] for future in row] for row in truth]
+            )  # [truth's seeds, N]
+            for figure in ("loss", "accuracy")
+        }
         results = {name: [future.result() for future in futures] for name, futures in arms.items()}
-    report(options, truth_loss, results, hashlib.sha256(truth_loss.tobytes()).hexdigest()[:10])
-
-
-def report(
-    options: argparse.Namespace,
-    truth_loss: np.ndarray,
-    results: dict[str, list[dict[str, Any]]],
-    truth_hash: str,
-) -> None:
-    """The table; AssertionError where the protocol's assertions do not hold."""
-    mean_truth = truth_loss.mean(axis=0)
-    seeds = range(len(truth_loss))
-    ceiling = [stats.kendall_tau_b(truth_loss[i], truth_loss[j]) for i in seeds for j in range(i)]
-    print(
-        f"{options.dataset}: {options.archs} architectures, truth {options.truth_steps} steps x {options.truth_seeds} "
-        f"seeds (hash {truth_hash}; tau-b between seeds {np.mean(ceiling) if ceiling else float('nan'):.3f}), "
-        f"{options.steps} steps a supernet, torch {torch.__version__}, {platform.machine()}\n"
+    print(" ".join(["python benchmarks/ranking.py", *sys.argv[1:]]))
+    title = (
+        f"{options.dataset}: {options.archs} architectures; truth {options.truth_steps} steps x {options.truth_seeds} "
+        f"seeds, hash {hashlib.sha256(truth_of['loss'].tobytes()).hexdigest()[:10]}; {options.steps} steps a supernet; "
+        f"torch {torch.__version__}, {platform.machine()}"
     )
-    print(
-        "| arm | tau-b, mean [95 % over seeds, architectures] | one by one | epochs | minutes |\n|---|---|---|---|---|"
-    )
-    losses = {name: np.array([one["losses"] for one in ones]) for name, ones in results.items()}  # [seeds, n]
-    means = {}
-    for name, ones in results.items():
-        taus = [stats.kendall_tau_b(row, mean_truth) for row in losses[name]]
-        means[name] = float(np.mean(taus))
-        print(
-            f"| {name} | {means[name]:.3f} {spelt(interval(losses[name], mean_truth))} | "
-            f"{', '.join(f'{tau:.3f}' for tau in taus)} | {np.mean([one['epochs'] for one in ones]):.0f} "
-            f"| {np.mean([one['seconds'] for one in ones]) / 60:.1f} |"
-        )
-    print()
-    for other in ("one-shot", "random", "exhaustive"):
-        found = interval(losses["gm"], mean_truth, losses[other])
-        verdict = "" if found[0] > 0 or found[1] < 0 else " (no difference shown)"
-        print(f"gm - {other}: {means['gm'] - means[other]:+.3f} {spelt(found)}{verdict}")
-    first = [one["tree"][0]["split"] for one in results["gm"]]
-    together = sum(
-        any({"nor_conv_1x1", "nor_conv_3x3"} <= set(group) for group in split["names"]) for split in first
-    )
-    print(f"first split of gm: both convolutions in one group in {together} of {len(first)} seeds")
-    for split in first:
-        print(f"  {split['where']}: {split['names']}")
-    assert not ceiling or np.mean(ceiling) >= 0.5, "the truth does not agree with itself: train it longer"
-    assert min(means.values()) > 0.3, "an arm does not rank"
-    assert means["gm"] >= means["one-shot"] - 0.15
-
-
-def interval(losses: np.ndarray, truth: np.ndarray, against: np.ndarray | None = None) -> tuple[float, float]:
-    """95 % interval of the mean tau-b over seeds and architectures, or of a paired difference of two."""
-
-    def statistic(seeds: np.ndarray, archs: np.ndarray) -> float:
-        def mean_tau(table: np.ndarray) -> float:
-            return float(np.mean([stats.kendall_tau_b(table[seed][archs], truth[archs]) for seed in seeds]))
-
-        return mean_tau(losses) - (mean_tau(against) if against is not None else 0.0)
-
-    return stats.bootstrap_interval(statistic, *losses.shape, generator=np.random.default_rng(0), draws=1000)
-
-
-def spelt(found: tuple[float, float]) -> str:
-    return f"[{found[0]:.3f}, {found[1]:.3f}]"
+    report(title, architectures(options.archs), truth_of["loss"], truth_of["accuracy"], results)
 
 
 if __name__ == "__main__":
