@@ -26,7 +26,7 @@ from nastk.estimators.estimator import NetworkInput
 from nastk.estimators.halving import SuccessiveHalving, num_epochs
 from nastk.estimators.score import Score, best_first
 from nastk.genotype import parse
-from nastk.methods.leaf import inherit, pick_of, told, with_share
+from nastk.methods.leaf import inherit, line_of, pick_of, told, with_share
 from nastk.methods.memory import depths, mixture_bytes
 from nastk.methods.search import Search, SearchContext, SearchResult
 from nastk.methods.split_plan import SplitPlan
@@ -187,7 +187,7 @@ class FewShot(Search):
             scores = [Score(**pick["score"]) for pick in self.picks]
             order = best_first(scores)
         cells = [parse(pick["genotype"])[0] for pick in self.picks]
-        chosen = self.picks[order[0]]
+        chosen = self.picks[order[0]]["leaf"]
         ranking = [(cells[position], scores[position]) for position in order]
         return SearchResult(
             *ranking[0],
@@ -196,10 +196,10 @@ class FewShot(Search):
             details={
                 "tree": self.splitter.tree.to_json(self.context.space),
                 "leaves": [told(pick, score) for pick, score in zip(self.picks, scores, strict=True)],
-                "chosen": chosen["leaf"],
+                "chosen": chosen,
                 "scoring_passes": self.splitter.num_gradients,
             },
-            remarks=[*chosen["remarks"], *self._fewer_leaves()],
+            remarks=[line_of(self.picks[p], scores[p], chosen) for p in order] + self._fewer_leaves(),
         )
 
     def _fewer_leaves(self) -> list[str]:

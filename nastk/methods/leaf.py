@@ -66,3 +66,10 @@ def told(pick: dict[str, Any], score: Score) -> dict[str, Any]:
         "score": score.to_json() if score.finite else None,
         "details": pick["details"],
     }
+
+
+def line_of(pick: dict[str, Any], score: Score, chosen: int) -> str:
+    """A leaf as a line for the user; `chosen`: the number of the leaf that was."""
+    found = f"{score.metric} {score.value:.4f}" if score.finite else "diverged"
+    beside = " (chosen)" if pick["leaf"] == chosen else ""
+    return "; ".join([f"leaf {pick['leaf']}{beside}: {found}", *pick["remarks"]])

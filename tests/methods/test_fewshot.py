@@ -224,6 +224,8 @@ def test_choice_by_training_alone_keeps_the_better_half(make_context):
     last = min(metrics[4:], key=lambda m: m["loss"])
     result = search.result()
     assert result.score.value == last["loss"] and result.score.source == "training alone"
+    assert result.remarks[0] == f"leaf {last['leaf']} (chosen): cross_entropy {last['loss']:.4f}"
+    assert sorted(remark[:6] for remark in result.remarks) == [f"leaf {number}" for number in (3, 4, 5, 6)]
 
 
 def test_the_plan_is_told_before_the_start(make_context):
@@ -259,7 +261,9 @@ def test_where_no_edge_can_be_split_that_is_said(make_context):
     search = search_class("fewshot", context.config.settings())(context)
     run(search)
     assert len(search.leaves) < 128
-    assert search.result().remarks == [f"{len(search.leaves)} leaves, not 128: no more edges could be split"]
+    remarks = search.result().remarks
+    assert remarks[-1] == f"{len(search.leaves)} leaves, not 128: no more edges could be split"
+    assert len(remarks) == len(search.leaves) + 1
     for leaf in search.leaves:
         context.space.check_mask(leaf.mask)
 
@@ -298,6 +302,7 @@ def test_a_cell_that_diverges_alone_is_left_out(make_context):
     assert {m["leaf"] for m in rest} == {3, 4, 5, 6} and 4 not in {m["leaf"] for m in rest[4:]}
     result = search.result()
     assert result.details["leaves"][1]["score"] is None and result.details["chosen"] != 4
+    assert result.remarks[-1] == "leaf 4: diverged"
 
 
 def test_a_share_scales_all_budget_keys_alike(make_context):
