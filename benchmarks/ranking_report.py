@@ -5,23 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from ranking_network import SPACE
 
-from nastk import registry, stats
+from nastk import stats
 from nastk.genotype import Genotype
 from nastk.spaces.mask import Mask
 from nastk.spaces.split_tree import SplitTree
 
 COMPARED = (  # a difference of the means of two arms; paired, since both rank the same architectures
     ("gm", "one-shot"), ("gm", "random"), ("gm", "exhaustive"), ("exhaustive", "one-shot"),
-    ("gm", "one-shot x4"), ("exhaustive", "one-shot x4"),
-    ("gm, equal", "one-shot"), ("random, equal", "one-shot"), ("exhaustive, equal", "one-shot"),
+    # with the same budget, all in all
+    ("random", "one-shot x4"), ("exhaustive, equal", "one-shot x4"), ("gm, equal", "one-shot x4"),
+    ("gm, equal", "random"),
 )  # fmt: skip
 CONVOLUTIONS = {"nor_conv_1x1", "nor_conv_3x3"}
 
 
 def inside(genotype: Genotype, mask: Mask) -> bool:
     """Whether a cell of NAS-Bench-201 has only operations that the mask allows."""
-    (path,) = registry.load_space(genotype.space).paths(genotype)
+    (path,) = SPACE.paths(genotype)
     return all(operation in mask.allowed[0][edge] for edge, operation in path)
 
 
@@ -107,7 +109,9 @@ def report(
     report_first_splits([one["tree"][0]["split"] for one in results["gm"]])
     assert not ceiling or np.mean(ceiling) >= 0.5, "the truth does not agree with itself: train it longer"
     assert min(means.values()) > 0.3, "an arm does not rank"
-    assert means["gm"] >= means["one-shot"] - 0.15, "gm ranks worse than one supernet"
+    assert len(losses["gm"]) < 3 or means["gm"] >= means["one-shot"] - 0.15, (
+        "gm ranks worse than one supernet"
+    )
 
 
 def report_first_splits(splits: list[dict[str, Any]]) -> None:
