@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from nastk.config import Config, from_yaml
 from nastk.registry import load_space
 from nastk.tables.table import Column
 
+CORRELATIONS = {"kendall_tau_b": stats.kendall_tau_b, "spearman": stats.spearman}
 TOP = (1, 10)  # the k of the regrets
 DRAWS = 1000
 LEVEL = 0.95
@@ -86,39 +87,90 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def agreement(scores: Ranking, truth: Ranking) -> dict[str, Any]:
-    """How well `scores` order the architectures that both rankings have, as `truth` does.
-
-    Positive correlations agree, whichever way each metric is better. n: the architectures compared; left_out:
-    those whose truth is not finite. interval: the percentile interval of both correlations over
-    architectures drawn anew; regrets have none, since the best of a sample is not the best of what it is
-    drawn from. Correlations of rankings that are all tied are NaN. ValueError for fewer than two.
-    """
+def check_comparable(scores: Ranking, truth: Ranking) -> None:
+    """ValueError if the two cannot be compared, whatever their values are."""
     if scores.space != truth.space:
         raise ValueError(f"the scores are of space {scores.space}, the truth is of {truth.space}")
-    common = [arch for arch in scores.values if arch in truth.values]
-    archs = [arch for arch in common if math.isfinite(truth.values[arch])]
-    if len(archs) < 2:
+    _check_number(sum(arch in truth.values for arch in scores.values))
+
+
+def _check_number(found: int) -> None:
+    if found < 2:
         raise ValueError(
-            f"a ranking needs two architectures or more; {len(archs)} have both a score and a finite truth"
+            f"a ranking needs two architectures or more; {found} have both a score and a finite truth"
         )
-    x = stats.larger_is_better([scores.values[arch] for arch in archs], scores.direction)
-    y = stats.larger_is_better([truth.values[arch] for arch in archs], truth.direction)
-    ranks = stats.dense_ranks(x), stats.dense_ranks(y)
-    correlations = {"kendall_tau_b": stats.kendall_tau_b, "spearman": stats.spearman}
-    interval: dict[str, Any] = {"level": LEVEL, "draws": DRAWS, "over": "architectures"}
-    for name, correlation in correlations.items():
+
+
+def agreement(scores: Sequence[Ranking], truth: Ranking) -> dict[str, Any]:
+    """How well rankings by `scores` order the architectures that they share with `truth` as it does.
+
+    scores: one, or several that differ in the seed of what they measured: the correlations and regrets are
+    then means over seeds, and "seeds" has those of each. Positive correlations agree, whichever way each
+    metric is better. n: the architectures compared; left_out: those whose truth is not finite. interval:
+    the percentile interval of both correlations over architectures drawn anew, and over seeds if there are
+    several; regrets have none, since the best of a sample is not the best of what it is drawn from.
+    Correlations of rankings that are all tied are NaN. ValueError for fewer than two architectures.
+    """
+    for ranking in scores:
+        check_comparable(ranking, truth)
+    common = dict.fromkeys(arch for ranking in scores for arch in ranking.values if arch in truth.values)
+    archs = [arch for arch in common if math.isfinite(truth.values[arch])]
+    paired = [_Paired.of(ranking, truth, archs) for ranking in scores]
+    seeds: list[dict[str, Any]] = [
+        {
+            "n": len(one.x),
+            **{name: correlation(one.x, one.y) for name, correlation in CORRELATIONS.items()},
+            "top_k_regret": {str(k): stats.top_k_regret(one.x, one.truth, k) for k in TOP},
+        }
+        for one in paired
+    ]
+    sizes = [len(archs)] if len(scores) == 1 else [len(scores), len(archs)]
+    interval: dict[str, Any] = {
+        "level": LEVEL,
+        "draws": DRAWS,
+        "over": "architectures" if len(scores) == 1 else "seeds and architectures",
+    }
+    for name, correlation in CORRELATIONS.items():
+
+        def mean(*drawn: stats.Array, correlation: Any = correlation) -> float:
+            chosen = paired if len(drawn) == 1 else [paired[seed] for seed in drawn[0]]
+            return float(np.mean([one.resampled(correlation, drawn[-1]) for one in chosen]))
+
         interval[name] = stats.bootstrap_interval(
-            lambda drawn, correlation=correlation: correlation(ranks[0][drawn], ranks[1][drawn]),
-            len(archs),
-            generator=np.random.default_rng(0),  # the same draws for both, and in every call
-            draws=DRAWS,
-            level=LEVEL,
-        )
+            mean, *sizes, generator=np.random.default_rng(0), draws=DRAWS, level=LEVEL
+        )  # the same draws for both, and in every call
     return {
         "n": len(archs),
         "left_out": len(common) - len(archs),
-        **{name: correlation(*ranks) for name, correlation in correlations.items()},
-        "top_k_regret": {str(k): stats.top_k_regret(x, y, k) for k in TOP},
+        **{name: float(np.mean([one[name] for one in seeds])) for name in CORRELATIONS},
+        "top_k_regret": {str(k): float(np.mean([one["top_k_regret"][str(k)] for one in seeds])) for k in TOP},
         "interval": interval,
+        **({"seeds": seeds} if len(scores) > 1 else {}),
     }
+
+
+@dataclass(frozen=True)
+class _Paired:
+    """Scores and truth of the architectures that one ranking has, larger being better."""
+
+    x: stats.Array  # [m] ranks of the scores
+    y: stats.Array  # [m] ranks of the truth
+    truth: stats.Array  # [m]
+    places: stats.Array  # [n] where each of all rankings' architectures stands in these, -1 if nowhere
+
+    @classmethod
+    def of(cls, scores: Ranking, truth: Ranking, archs: Sequence[Hashable]) -> _Paired:
+        own = [arch for arch in archs if arch in scores.values]
+        _check_number(len(own))
+        x = stats.larger_is_better([scores.values[arch] for arch in own], scores.direction)
+        y = stats.larger_is_better([truth.values[arch] for arch in own], truth.direction)
+        places = {arch: place for place, arch in enumerate(own)}
+        return cls(
+            stats.dense_ranks(x), stats.dense_ranks(y), y, np.array([places.get(arch, -1) for arch in archs])
+        )
+
+    def resampled(self, correlation: Any, drawn: stats.Array) -> float:
+        """The correlation over those of the architectures `drawn` that this ranking has."""
+        own = self.places[drawn]
+        own = own[own >= 0]
+        return float(correlation(self.x[own], self.y[own])) if len(own) else math.nan

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="How well scores rank architectures.")
-@click.argument("scores")
+@click.argument("scores", nargs=-1, required=True, metavar="SCORES...")
 @click.argument("truth")
 @click.option("--dataset", metavar="NAME", help="Which of a table's data sets or tasks.")
 @click.option("--json", "as_json", is_flag=True, help="Everything as JSON.")
-def rank(scores: str, truth: str, dataset: str | None, as_json: bool) -> None:
+def rank(scores: tuple[str, ...], truth: str, dataset: str | None, as_json: bool) -> None:
     """Compare the order that SCORES give to architectures with the TRUTH.
 
     Both are TABLE.npz:COLUMN, a column of a published table, or the run directory of a search. A run's
@@ -27,7 +27,8 @@ def rank(scores: str, truth: str, dataset: str | None, as_json: bool) -> None:
     trained alone on the run's training half and scored on its validation half; what is done is kept in the
     run directory, so that the command can be stopped and started again.
 
-    Of architectures that tie in SCORES, the regret is the mean over their orders.
+    Several SCORES are those of several seeds: their mean counts, with an interval over seeds too. Of
+    architectures that tie in SCORES, the regret is the mean over their orders.
     """
     from nastk.ranking import agreement
     from nastk.run import jsonable
@@ -36,37 +37,50 @@ def rank(scores: str, truth: str, dataset: str | None, as_json: bool) -> None:
     result = agreement(found, real)
     if result["left_out"]:
         say(f"left out: {result['left_out']} architectures without a finite truth")
+    seeds = result.get("seeds", [])
     if as_json:
-        content = result | {"scores": scores, "truth": truth, "dataset": real.dataset}
-        click.echo(json.dumps(jsonable(content)))
+        for text, one in zip(scores, seeds, strict=False):
+            one["scores"] = text
+        names = list(scores) if seeds else scores[0]
+        click.echo(json.dumps(jsonable(result | {"scores": names, "truth": truth, "dataset": real.dataset})))
         return
     interval = result["interval"]
     click.echo(f"{result['n']:,} architectures of {real.space}, {real.dataset}")
-    for text, side in (("scores", found), ("truth", real)):
+    for text, side in (("scores", found[0]), ("truth", real)):
         better = "higher" if side.direction == "max" else "lower"
-        click.echo(f"{text.ljust(15)}{side.metric} ({side.split}), {better} is better")
+        of_seeds = f"; the mean of {len(seeds)} seeds" if seeds and side is not real else ""
+        click.echo(f"{text.ljust(15)}{side.metric} ({side.split}), {better} is better{of_seeds}")
     for name, text in (("kendall_tau_b", "Kendall tau-b"), ("spearman", "Spearman rho")):
         low, high = interval[name]
-        click.echo(f"{text.ljust(15)}{result[name]:.4f}  ({interval['level']:.0%}: {low:.4f} to {high:.4f})")
+        singly = f"  one by one: {', '.join(f'{one[name]:.4f}' for one in seeds)}" if seeds else ""
+        click.echo(
+            f"{text.ljust(15)}{result[name]:.4f}  ({interval['level']:.0%}: {low:.4f} to {high:.4f}){singly}"
+        )
     for k, regret in result["top_k_regret"].items():
         click.echo(f"{f'top-{k} regret'.ljust(15)}{regret:.4f} {real.metric}")
 
 
-def _read(scores: str, truth: str, dataset: str | None) -> tuple[Ranking, Ranking]:
+def _read(scores: tuple[str, ...], truth: str, dataset: str | None) -> tuple[list[Ranking], Ranking]:
     """Both sides. A table beside a run is asked for the run's data set, else for the first that it has."""
-    from nastk.ranking import Ranking, read_search
+    from nastk.ranking import Ranking, check_comparable, read_search
 
-    runs = {text: read_search(Path(text)) for text in (scores, truth) if Path(text).is_dir()}
+    runs = {text: read_search(Path(text)) for text in (*scores, truth) if Path(text).is_dir()}
+    if dataset is not None and {*scores, truth} <= runs.keys():
+        raise ValueError("--dataset: says which of a table's data sets is meant; these are runs")
     if dataset is None and runs:
         dataset = next(iter(runs.values())).data.dataset
-    if scores in runs:
-        found = Ranking.of_rows(runs[scores], Path(scores), "ranking.json")
-    else:
-        found = _read_column(scores, dataset)
+    found = [
+        Ranking.of_rows(runs[text], Path(text), "ranking.json")
+        if text in runs
+        else _read_column(text, dataset)
+        for text in scores
+    ]
     if truth not in runs:
-        return found, _read_column(truth, found.dataset if dataset is None else dataset)
+        return found, _read_column(truth, found[0].dataset if dataset is None else dataset)
     from nastk.cli.training_alone import FILE, train_ranked
 
+    for ranking in found:  # before hours are spent on training
+        check_comparable(ranking, Ranking.of_rows(runs[truth], Path(truth), "ranking.json"))
     train_ranked(Path(truth), runs[truth])
     return found, Ranking.of_rows(runs[truth], Path(truth), FILE)
 
@@ -84,5 +98,7 @@ def _read_column(text: str, dataset: str | None) -> Ranking:
     table = Table(Path(path))
     column = table.column(name, dataset)
     if dataset is None:
-        say(f"data set: {column.dataset} (--dataset chooses another of {', '.join(table.datasets)})")
+        others = ", ".join(table.datasets_of(name))
+        hint = f" (--dataset chooses another of {others})" if "," in others else ""
+        say(f"data set: {column.dataset}{hint}")
     return Ranking.of_column(column)

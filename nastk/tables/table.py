@@ -64,13 +64,18 @@ class Table:
         spaces = " and ".join(part.space for part in self.kind.parts)
         raise ValueError(f"{self.path}: {self.kind.name} is a table of space {spaces}, not of {space}")
 
-    def column(self, name: str, dataset: str | None = None) -> Column:
-        """The column's values; dataset None: the first of the data sets that it has."""
+    def datasets_of(self, name: str) -> list[str]:
+        """The data sets that a column has values of; ValueError if there is no such column."""
         if name not in self.columns:
             raise ValueError(f"{self.path}: {unknown('column', name, self.columns)}")
+        quantities = next(part.columns[name] for part in self.kind.parts if name in part.columns)
+        return [known for known in self.datasets if known in quantities]
+
+    def column(self, name: str, dataset: str | None = None) -> Column:
+        """The column's values; dataset None: the first of the data sets that it has."""
+        offered = self.datasets_of(name)
         part = next(part for part in self.kind.parts if name in part.columns)
         quantities = part.columns[name]
-        offered = [known for known in self.datasets if known in quantities]
         if dataset is None and offered:
             dataset = offered[0]
         if dataset is None or dataset not in offered:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from command_lines import SMALL
 
+from nastk.ranking import Ranking, agreement
 from nastk.spaces.nasbench201 import NASBENCH201
 
 KEYS = [
@@ -89,6 +90,47 @@ def test_two_columns(nastk, table, monkeypatch):
     )
 
 
+def test_several_seeds(nastk, table, monkeypatch):
+    """Columns in place of runs: one agrees with the truth on CIFAR-100, the other does not."""
+    monkeypatch.setattr("nastk.ranking.DRAWS", 20)
+    words = [f"{table}:test_acc_200", f"{table}:val_acc_12", f"{table}:test_acc_200", "--dataset", "cifar100"]
+    found = json.loads(nastk("rank", *words, "--json").out)
+    assert list(found) == [*KEYS[:6], "seeds", *KEYS[6:]]
+    assert (found["n"], found["kendall_tau_b"], found["spearman"]) == (5**6, 0, pytest.approx(0, abs=1e-9))
+    assert (found["scores"], found["truth"]) == (words[:2], words[2])
+    assert [one["kendall_tau_b"] for one in found["seeds"]] == [1, -1]
+    assert [one["scores"] for one in found["seeds"]] == words[:2]
+    assert found["top_k_regret"]["1"] == (5**6 - 1) / 2
+    interval = found["interval"]
+    assert interval["over"] == "seeds and architectures"
+    assert interval["kendall_tau_b"][0] < -0.4 and interval["kendall_tau_b"][1] > 0.4
+    out = nastk("rank", *words).out
+    assert "scores         accuracy (test), higher is better; the mean of 2 seeds\n" in out
+    assert ")  one by one: 1.0000, -1.0000\n" in out
+
+
+def test_seeds_with_architectures_of_their_own(make_ranking):
+    """Each is held against the truth where it has scores; those of all are drawn together."""
+    truth = make_ranking({name: place for place, name in enumerate("abcdefgh")})
+    first = make_ranking({name: place for place, name in enumerate("abcd")})
+    second = make_ranking({name: place for place, name in enumerate("hgfex")})
+    found = agreement([first, second], truth)
+    assert (found["n"], found["left_out"], found["kendall_tau_b"]) == (8, 0, 0)
+    assert [(one["n"], one["kendall_tau_b"]) for one in found["seeds"]] == [(4, 1), (4, -1)]
+    assert found["top_k_regret"] == {"1": 1.5, "10": 0}
+    assert agreement([first], truth)["n"] == 4 and "seeds" not in agreement([first], truth)
+    with pytest.raises(ValueError, match="two architectures or more; 1 have"):
+        agreement([first, make_ranking({"a": 1, "x": 2})], truth)
+
+
+@pytest.fixture
+def make_ranking():
+    def make(values):
+        return Ranking("space", "data", "accuracy", "max", "validation", values)
+
+    return make
+
+
 def test_architectures_without_a_truth(nastk, table, monkeypatch):
     """They are left out of the truth, and rank last in the scores."""
     monkeypatch.setattr("nastk.ranking.DRAWS", 2)
@@ -120,12 +162,17 @@ def test_two_columns_need_no_torch(table):
         ("supernet_oneshot_acc", 0.4841, 0.676),
         ("supernet_fewshot_acc", 0.5504, 0.741),
         ("val_acc_12", 0.5943, 0.7718),
+        ("val_acc_12 of cifar100", 0.6446, 0.8248),
+        ("val_acc_12 of ImageNet16-120", 0.6428, 0.8183),
     ],
 )
 def test_the_table_s_figures(nastk, shared_data, scores, tau, rho, monkeypatch):
+    scores, _, dataset = scores.partition(" of ")
     monkeypatch.setattr("nastk.ranking.DRAWS", 50)
     path = shared_data / "nasbench201.npz"
-    out = nastk("rank", f"{path}:{scores}", f"{path}:test_acc_200", "--dataset", "cifar10", "--json").out
+    out = nastk(
+        "rank", f"{path}:{scores}", f"{path}:test_acc_200", "--dataset", dataset or "cifar10", "--json"
+    ).out
     found = json.loads(out)
     assert found["n"] == 15_625
     assert found["kendall_tau_b"] == pytest.approx(tau, abs=5e-5)
@@ -245,6 +292,16 @@ def test_errors(nastk, table, searched, finished_runs, shared_data, write_npz):
     run = finished_runs["search"]
     assert refused(run, column, "--dataset", "cifar10") == (
         "the scores are of space relativenas, the truth is of nasbench201"
+    )
+    # said before anything is trained
+    assert refused(run, searched) == "the scores are of space relativenas, the truth is of nasbench201"
+    assert not (searched / "standalone.json").exists()
+    assert refused(searched, searched, "--dataset", "cifar10").startswith(
+        "--dataset: says which of a table's"
+    )
+    assert (
+        nastk("rank", *2 * [f"{shared_data / 'nasbench201.npz'}:supernet_oneshot_acc"]).err
+        == "data set: cifar10\n"
     )
     rows = json.loads((searched / "ranking.json").read_text())
     for content in (
