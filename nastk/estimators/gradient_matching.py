@@ -65,7 +65,10 @@ def mean_distances(
 
 
 def with_operation(gates: Gates, cell_type: int, edge: int, operation: int) -> Gates:
-    """The gates with one operation alone, at full weight, on one edge."""
+    """The gates with one operation alone on one edge: with its weight in the mixture there, else at full weight.
+
+    (arXiv 2203.15207's code: one-hot in the single-path modes, the softmax's weight in the mixed ones.)
+    """
     rows = [list(edges) for edges in gates.rows]
-    rows[cell_type][edge] = ((operation, 1.0),)
+    rows[cell_type][edge] = ((operation, dict(gates.rows[cell_type][edge]).get(operation, 1.0)),)
     return Gates(tuple(map(tuple, rows)))

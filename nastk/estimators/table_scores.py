@@ -75,7 +75,7 @@ class TableScores(Estimator):
             return [
                 f"{what}: an oracle run, which chooses by test figures; a search chooses by {self.validation}"
             ]
-        return [f"scores from {what}; no images are read"]
+        return [f"scores from {what}, which needs no images"]
 
     def details(self, genotype: Genotype) -> dict[str, Any]:
         """The table, the queries, and the test figure of the architecture, if the table has one."""
@@ -100,7 +100,8 @@ class TableScores(Estimator):
         found = self.details(genotype)
         lines = [f"{found['queries']:,} architectures looked up in {found['table']}"]
         if "test" in found:
-            lines.append(f"{found['test']['column']} {found['test']['value']:.4f} (chose nothing)")
+            role = "chose: an oracle run" if found["split"] == "test" else "chose nothing"
+            lines.append(f"{found['test']['column']} {found['test']['value']:.4f} ({role})")
         return ["; ".join(lines)]
 
     def state_dict(self) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from nastk.methods.memory import depths, mixture_bytes
 from nastk.methods.search import Search, SearchContext, SearchResult
 from nastk.methods.split_plan import SplitPlan
 from nastk.methods.splitting import Splitter, SplittingConfig
+from nastk.methods.timing import seconds_of_a_path
 from nastk.registry import load_space
 from nastk.schema import key
 from nastk.spaces.derivation import shrink
@@ -105,6 +106,9 @@ class FewShot(Search):
         )
         self._network_input, self._notes_in_leaf = one.network_input, one.notes()
         plan = self.splitter.plan
+        self.trains = whole.supernet is not None  # and does not look all up in a table
+        if settings.choice == "standalone" and plan.num_leaves > 1:
+            _ = context.images  # loaded, or refused: cells will be trained on them
         self.num_steps = plan.num_steps + plan.num_leaves * self.steps_in_leaf
         if settings.choice == "standalone":
             self.num_steps += num_epochs(plan.num_leaves, settings.choice_epochs)
@@ -139,20 +143,17 @@ class FewShot(Search):
         return self._cost_of_splits() + self.splitter.plan.num_leaves * self.cost_in_leaf
 
     def notes(self) -> list[str]:
-        """The plan: what will be split, trained and scored, what it costs, how long the splits take about."""
-        plan = self.splitter.plan
-        splits = " x ".join(map(str, plan.levels)) or "none"
-        seconds = self.splitter.seconds_a_step()
-        steps = plan.gradients + (plan.epochs * len(self.context.images.train) if plan.epochs else 0)
-        return [
-            *self._notes_in_leaf,
-            f"plan: splits {splits} ({self.context.config.search.split}), {plan.num_leaves} leaves; "
-            f"{plan.epochs} probe epochs, {plan.gradients:,} scoring passes of a batch, "
-            f"about {steps * seconds / 60:.1f} min",
-            f"plan: {self.builds_on} in every leaf, {self.applied_share:.3g} of its own budget: "
-            f"{self.steps_in_leaf} steps, "
-            f"together about {self.cost:.0f} epochs of a single path, of which splits {self._cost_of_splits():.0f}",
-        ]
+        """The plan: what will be split, trained and scored, what it costs, how long it takes about."""
+        lines = self._notes_in_leaf + self.splitter.plan.lines(
+            self.context.config.search, self.builds_on, self.applied_share, self.steps_in_leaf
+        )
+        if self.trains:
+            minutes = seconds_of_a_path(self.context) * len(self.context.images.train) / 60
+            lines.append(
+                f"plan: leaves and splits cost about {self.cost:.0f} epochs of a single path, "
+                f"about {self.cost * minutes:.1f} min here; splits {self._cost_of_splits():.0f} of them"
+            )
+        return lines
 
     def step(self) -> dict[str, Any]:
         if not self.splitter.finished:
@@ -180,18 +181,23 @@ class FewShot(Search):
         return metrics
 
     def result(self) -> SearchResult:
-        """The best leaf's cell; all leaves' cells, best first; beside them the tree of splits."""
+        """The best leaf's cell and, by whatever chose it, all that can be held against it: cells trained alone,
+        or all that the leaves ranked; beside them the tree of splits."""
+        cells = [parse(pick["genotype"])[0] for pick in self.picks]
         if self.halving is not None:
             scores, order = self.halving.scores(), self.halving.order()
+            ranking = [(cells[position], scores[position]) for position in order]
         else:
             scores = [Score(**pick["score"]) for pick in self.picks]
             order = best_first(scores)
-        cells = [parse(pick["genotype"])[0] for pick in self.picks]
+            rows = [row for position in order for row in self.picks[position]["ranking"]]
+            found = [(parse(row["genotype"])[0], Score(**row["score"])) for row in rows]
+            ranking = [found[place] for place in best_first([score for _, score in found])]
         chosen = self.picks[order[0]]["leaf"]
-        ranking = [(cells[position], scores[position]) for position in order]
         return SearchResult(
-            *ranking[0],
-            ranking=ranking,
+            cells[order[0]],
+            scores[order[0]],
+            ranking,
             others={name: parse(text)[0] for pick in self.picks for name, text in pick["genotypes"].items()},
             details={
                 "tree": self.splitter.tree.to_json(self.context.space),

@@ -50,6 +50,9 @@ def pick_of(number: int, found: SearchResult) -> dict[str, Any]:
         "leaf": number,
         "genotype": to_json(found.genotype),
         "score": found.score.to_json(),
+        "ranking": [
+            {"genotype": to_json(genotype), "score": score.to_json()} for genotype, score in found.ranking
+        ],
         "genotypes": {
             name: to_json(genotype) for name, genotype in {f"leaf_{number}": found.genotype, **others}.items()
         },

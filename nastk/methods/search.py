@@ -58,7 +58,7 @@ class SearchResult:
 class Search:
     """A search method: an engine.drive.Job whose `result` is there once it is finished.
 
-    Config: the dataclass of the method's own keys (group `search`), declared with config.key.
+    Config: the dataclass of the method's own keys (group `search`), declared with schema.key.
     TrainConfig: the dataclass of the keys of training (group `train`).
     default_space: the space it searches unless another is named.
     needs: what a space must have for it (attributes of the space), so that a new space is taken

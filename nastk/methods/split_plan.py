@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from nastk.estimators.halving import num_epochs
 from nastk.spaces.mask import Mask
 
 
@@ -69,3 +70,16 @@ class SplitPlan:
     def cost(self, batches: int) -> float:
         """In epochs of training a single path, of `batches` steps each; a gradient costs what a step does."""
         return (self.epochs + self.gradients / batches) * self.width
+
+    def lines(self, settings: Any, base: str | None, share: float, steps_in_leaf: int) -> list[str]:
+        """The plan in words. settings: a FewShotConfig; share: of the base's own budget, for a leaf."""
+        splits = " x ".join(map(str, self.levels)) or "none"
+        lines = [
+            f"plan: splits {splits} ({settings.split}), {self.num_leaves} leaves; "
+            f"{self.epochs} probe epochs, {self.gradients:,} scoring passes of a batch",
+            f"plan: {base} in every leaf, {share:.3g} of its own budget: {steps_in_leaf} steps",
+        ]
+        if settings.choice == "standalone" and self.num_leaves > 1:
+            epochs = num_epochs(self.num_leaves, settings.choice_epochs)
+            lines.append(f"plan: {epochs} epochs of training leaves' cells alone, to choose among them")
+        return lines

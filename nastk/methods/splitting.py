@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import time
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -21,7 +20,7 @@ from torch.nn import functional as F
 
 from nastk.engine import training
 from nastk.engine.schedules import cosine
-from nastk.estimators.gradient_matching import flat_gradient, mean_distances, with_operation
+from nastk.estimators.gradient_matching import mean_distances, with_operation
 from nastk.estimators.one_shot import OneShot
 from nastk.methods.search import SearchContext
 from nastk.methods.split_plan import SplitPlan
@@ -206,7 +205,7 @@ class Splitter:
         """The node is done: its children wait for their turn, the lowest first."""
         self.pending.pop()
         if split is not None:
-            children = self.tree.split(node.number, split)
+            children = self.tree.split(node.number, split, self.scored)
             inner = node.depth + 1 < len(self.levels)
             if inner:
                 self.pending += reversed(children)
@@ -240,21 +239,6 @@ class Splitter:
         except ValueError:
             return False
         return True
-
-    def seconds_a_step(self) -> float:
-        """A forward and backward pass of the probe on a batch, measured once; nothing is changed."""
-        if self.probe is None:
-            return 0.0
-        node = self.tree.nodes[0]
-        (images, labels, gates), *_ = self._rounds_of(node)
-        seconds = []
-        with training.untouched(self.probe.supernet):
-            for _ in range(2):  # the first one warms up
-                started = time.monotonic()
-                loss = F.cross_entropy(self.probe.supernet(images, gates), labels)
-                flat_gradient(loss, list(self.probe.supernet.parameters()))
-                seconds.append(time.monotonic() - started)
-        return seconds[-1]
 
     def state_dict(self) -> dict[str, Any]:
         return {

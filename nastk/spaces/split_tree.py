@@ -37,13 +37,14 @@ class Split:
 
 @dataclass
 class Node:
-    """A sub-space; `number` is its place in the tree's list."""
+    """A sub-space; `number` is its place in the tree's list. scored: how each edge would be split, if asked."""
 
     number: int
     mask: Mask
     parent: int | None
     depth: int
     split: Split | None = None
+    scored: list[Split] = field(default_factory=list)
     children: list[int] = field(default_factory=list)
 
 
@@ -53,11 +54,11 @@ class SplitTree:
     def __init__(self, mask: Mask) -> None:
         self.nodes = [Node(0, mask, None, 0)]
 
-    def split(self, number: int, split: Split) -> list[int]:
+    def split(self, number: int, split: Split, scored: Sequence[Split] = ()) -> list[int]:
         """Give a node its children, one a group; their numbers."""
         node = self.nodes[number]
         assert node.split is None
-        node.split = split
+        node.split, node.scored = split, list(scored)
         for group in split.groups:
             mask = node.mask.restrict(split.cell_type, split.edge, group)
             node.children.append(len(self.nodes))
@@ -79,12 +80,12 @@ class SplitTree:
             }
             if node.split is not None:
                 row["split"] = asdict(node.split)
+                row["scored"] = [asdict(split) for split in node.scored]
                 if space is not None:
-                    target, source = space.edges[node.split.edge]
-                    row["split"]["where"] = f"{space.cell_types[node.split.cell_type]} {source} -> {target}"
-                    row["split"]["names"] = [
-                        [space.operations[op] for op in group] for group in node.split.groups
-                    ]
+                    for split in (row["split"], *row["scored"]):
+                        target, source = space.edges[split["edge"]]
+                        split["where"] = f"{space.cell_types[split['cell_type']]} {source} -> {target}"
+                        split["names"] = [[space.operations[op] for op in group] for group in split["groups"]]
                 row["children"] = node.children
             rows.append(row)
         return rows
@@ -94,6 +95,7 @@ class SplitTree:
         tree = cls(Mask.from_json(rows[0]["mask"]))
         # In the order in which they were split, which numbered the children: depth first.
         for row in sorted((row for row in rows if "split" in row), key=lambda row: row["children"][0]):
-            children = tree.split(row["number"], Split.from_json(row["split"]))
+            scored = [Split.from_json(split) for split in row["scored"]]
+            children = tree.split(row["number"], Split.from_json(row["split"]), scored)
             assert children == row["children"]
         return tree

@@ -40,7 +40,7 @@ def without_images(monkeypatch):
 def test_a_search_over_a_table(nastk, method, made_up_table):
     code, out, err = nastk(*words(method, made_up_table), "--run-dir", "run")
     assert code == 0, err
-    assert f"scores from {made_up_table}: val_acc_12 of cifar10 (validation); no images are read\n" in err
+    assert f"scores from {made_up_table}: val_acc_12 of cifar10 (validation), which needs no images\n" in err
     assert err.endswith("next: nastk evaluate --arch genotype.json\n")
     table = Table(made_up_table)
     validation, test = table.column("val_acc_12", "cifar10"), table.column("test_acc_200", "cifar10")
@@ -116,6 +116,7 @@ def test_an_oracle_run_is_said_to_be_one(nastk, made_up_table):
     assert code == 0
     assert err.count("an oracle run") == 1
     assert "\ntest accuracy " in out and "validation" not in out
+    assert out.endswith(" (chose: an oracle run)\n") and "chose nothing" not in out
 
 
 def test_the_test_column_chooses_nothing(nastk, made_up_table, tmp_path):
@@ -208,5 +209,5 @@ def test_few_shot_search_over_a_table(nastk, made_up_table):
     column = Table(made_up_table).column("test_acc_200", "cifar10")
     ranking = json.loads(Path("run/ranking.json").read_text())
     values = [column.values[column.rows[row["genotype"]["arch"]]] for row in ranking]
-    assert len(ranking) == 4 and values == sorted(values, reverse=True)
+    assert len(ranking) > 4 and values == sorted(values, reverse=True)
     assert json.loads(Path("run/summary.json").read_text())["score"]["value"] == values[0]

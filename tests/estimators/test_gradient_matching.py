@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from nastk.engine.training import untouched
-from nastk.estimators.gradient_matching import distances, flat_gradient, mean_distances
+from nastk.estimators.gradient_matching import distances, flat_gradient, mean_distances, with_operation
 from nastk.networks.gates import Gates
 from nastk.spaces.partition import best_partition, cut, within
 
@@ -83,6 +83,13 @@ def test_distances_are_1_minus_the_cosine():
         for j in range(4):
             cosine = torch.cosine_similarity(gradients[i], gradients[j], dim=0)
             assert float(found[i, j]) == pytest.approx(1 - float(cosine), abs=1e-5)
+
+
+def test_the_scored_operation_keeps_its_weight_in_a_mixture():
+    path = Gates(((((2, 1.0),), ((0, 1.0),)),))
+    assert with_operation(path, 0, 1, 3).rows == ((((2, 1.0),), ((3, 1.0),)),)
+    mixture = Gates(((((0, 0.5), (2, 0.5)), ((0, 0.25), (1, 0.25), (2, 0.25), (3, 0.25))),))
+    assert with_operation(mixture, 0, 1, 3).rows == ((((0, 0.5), (2, 0.5)), ((3, 0.25),)),)
 
 
 def test_untouched_puts_buffers_and_modes_back():

@@ -44,7 +44,7 @@ def test_the_test_figure_is_told_beside(made_up_table):
     scores = table_scores(made_up_table)
     scores.score(BEST)
     assert scores.notes() == [
-        f"scores from {made_up_table}: val_acc_12 of cifar10 (validation); no images are read"
+        f"scores from {made_up_table}: val_acc_12 of cifar10 (validation), which needs no images"
     ]
     assert scores.details(BEST) == {
         "table": "table.npz", "column": "val_acc_12", "split": "validation", "dataset": "cifar10", "queries": 1,

@@ -1,6 +1,7 @@
 """Few-shot splitting over any method: the tree, its cost, exact resume, masks obeyed, nothing touched."""
 
 import dataclasses
+import re
 
 import pytest
 import torch
@@ -8,10 +9,12 @@ import torch
 from nastk import registry
 from nastk.config import search_class
 from nastk.genotype import Genotype
+from nastk.methods.split_plan import SplitPlan
 from nastk.methods.splitting import Splitter
 from nastk.networks.gates import Gates
 from nastk.spaces.mask import Mask
 
+SEVEN = "[max_pool_3x3,avg_pool_3x3,skip_connect,sep_conv_3x3,sep_conv_5x5,dil_conv_3x3,dil_conv_5x5]"
 FEW = "space.operations=[max_pool_3x3,skip_connect,dil_conv_3x3]"
 TINY = (FEW, "network.num_cells=3", "search.rounds=1", "search.probe_epochs=1", "search.leaf_share=1.0")
 BASES = {
@@ -110,6 +113,34 @@ def test_resumes_exactly_at_any_step(make_context, words):
         assert second.result() == whole.result()
 
 
+@pytest.mark.parametrize(
+    ("space", "words", "passes"),
+    [
+        ("darts", ("space.operations=" + SEVEN, "search.groups=[2,2,2]", "search.cell_types=normal"), 61_600),
+        ("nasbench201", ("search.groups=[2,2]",), 8_000),
+    ],
+)
+def test_the_published_numbers_of_scoring_passes(make_context, space, words, passes):
+    """U10, of 100 rounds."""
+    context = make_context(
+        "fewshot", f"space.name={space}", *words, "search.rounds=100", "search.probe_epochs=0"
+    )
+    mask = context.space.mask_of(context.config.space.operations)
+    assert SplitPlan.of(context.config.search, mask, keep_weights=False).gradients == passes
+
+
+def test_all_scored_edges_are_in_the_tree(make_context):
+    search = few_shot(make_context, "search.cell_types=normal")
+    while not search.splitter.finished:
+        search.step()
+    root, child, *_ = search.splitter.tree.to_json(search.context.space)
+    assert [split["edge"] for split in root["scored"]] == list(range(14))
+    assert root["split"] in root["scored"] and child["split"] in child["scored"]
+    assert root["split"]["value"] == max(split["value"] for split in root["scored"])
+    assert root["split"]["edge"] not in [split["edge"] for split in child["scored"]]
+    assert all(len(split["distances"]) == 3 and split["where"] for split in root["scored"])
+
+
 def test_splits_as_planned(make_context):
     exhaustive = few_shot(make_context, "search.split=exhaustive", "search.groups=[2]")
     assert len(run(exhaustive)) == exhaustive.num_steps
@@ -167,6 +198,23 @@ def test_all_weights_but_the_scored_edges_are_compared(make_context, monkeypatch
     assert not everything & set(map(id, net.stem.parameters()))
 
 
+@pytest.mark.parametrize("probe", ["path", "mixture"])
+def test_distances_do_not_see_the_scored_edge(make_context, probe):
+    """U8: whatever is added to the gradients of its weights; on another edge it changes them."""
+    tables = []
+    for disturbed in (None, (0, 0), (0, 1)):
+        search = few_shot(make_context, "search.probe_epochs=0", "search.rounds=6", f"search.probe={probe}")
+        net = search.splitter.probe.supernet
+        for parameter in net.edge_parameters(*disturbed) if disturbed else []:
+            parameter.register_hook(lambda gradient: gradient + 100 * torch.arange(float(len(gradient))).view(
+                -1, *[1] * (gradient.dim() - 1)))  # fmt: skip
+        search.step()
+        (split,) = search.splitter.scored
+        assert (split.cell_type, split.edge) == (0, 0)
+        tables.append(split.distances)
+    assert tables[0] == tables[1] != tables[2]
+
+
 def test_no_masked_operation_ever_runs(make_context):
     search = few_shot(make_context)
     net = search.splitter.probe.supernet
@@ -186,6 +234,33 @@ def test_no_masked_operation_ever_runs(make_context):
         for t, rows in enumerate(gates.rows):
             for edge, row in enumerate(rows):
                 assert {operation for operation, _ in row} <= set(allowed[t][edge])
+
+
+@pytest.mark.parametrize("base", ["darts", "relativenas"])
+def test_leaves_run_what_their_mask_allows(make_context, base):
+    """U12, in the leaves: what the gates do not list is not computed."""
+    search = few_shot(make_context, "search.split=random", "search.cell_types=normal", base=base)
+    while not search.splitter.finished:
+        search.step()
+    for leaf in search.leaves:
+        inner = search._begin(leaf)
+        ran = watch_gates(inner.supernet)
+        run(inner)
+        assert ran and all(operation in leaf.mask.allowed[t][edge] for t, edge, operation in ran)
+
+
+def watch_gates(net):
+    """A set that grows by the (cell type, edge, operation) of all that the supernet runs from now on."""
+    ran, forward = set(), net.forward
+
+    def watch(images, gates, *rest, **options):
+        ran.update(
+            (t, e, op) for t, rows in enumerate(gates.rows) for e, row in enumerate(rows) for op, _ in row
+        )
+        return forward(images, gates, *rest, **options)
+
+    net.forward = watch
+    return ran
 
 
 def test_leaves_inherit_their_parents_weights(make_context):
@@ -230,8 +305,22 @@ def test_choice_by_training_alone_keeps_the_better_half(make_context):
 
 def test_the_plan_is_told_before_the_start(make_context):
     notes = few_shot(make_context).notes()
-    assert "splits 2 x 2 (gm), 4 leaves; 3 probe epochs, 120 scoring passes" in notes[0]
-    assert "darts in every leaf, 1 of its own budget: 1 steps, together about 67 epochs" in notes[1]
+    assert notes[0] == "plan: splits 2 x 2 (gm), 4 leaves; 3 probe epochs, 120 scoring passes of a batch"
+    assert notes[1] == "plan: darts in every leaf, 1 of its own budget: 1 steps"
+    assert re.fullmatch(
+        r"plan: leaves and splits cost about 67 epochs of a single path, about \d+\.\d min here; splits \d+ of them",
+        notes[2],
+    )
+    words = ("search.choice=standalone", "search.choice_epochs=[1,3]", "search.split=random")
+    assert few_shot(make_context, *words).notes()[2] == (
+        "plan: 8 epochs of training leaves' cells alone, to choose among them"
+    )
+
+
+def test_planning_changes_nothing(make_context):
+    first, second = few_shot(make_context), few_shot(make_context)
+    first.notes()
+    assert run(first, 6) == run(second, 6)
 
 
 @pytest.mark.parametrize(
@@ -375,8 +464,28 @@ def check_masks(make_context, method, space, seeds):
         mask = random_mask(context.space, seed)
         search = found_class(dataclasses.replace(context, mask=mask))
         run(search)
-        for genotype, _ in search.result().ranking:
+        result = search.result()
+        for genotype in [*(genotype for genotype, _ in result.ranking), *result.others.values()]:
             assert obeys(genotype, mask), (seed, genotype)
+
+
+def test_what_needs_images_asks_for_them_at_once(make_context):
+    """Not after all leaves are done."""
+    words = (
+        *TINY[1:],
+        *BASES["random"],
+        "search.base=random",
+        "search.split=random",
+        "space.name=nasbench201",
+    )
+    context = make_context("fewshot", *words, "search.choice=standalone")
+
+    def no_images():
+        raise ValueError("there are no images")
+
+    context = dataclasses.replace(context, load_images=no_images)
+    with pytest.raises(ValueError, match="there are no images"):
+        search_class("fewshot", context.config.settings())(context)
 
 
 def test_a_splitter_needs_no_images_where_it_does_not_score(make_context):

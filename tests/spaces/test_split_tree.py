@@ -36,6 +36,21 @@ def test_an_exhaustive_split_has_a_leaf_an_operation():
     assert [math.prod(len(row) for row in leaf.mask.allowed[0]) for leaf in tree.leaves()] == [3125] * 5
 
 
+def test_seven_operations_make_1_037_664_180_cells():
+    """Two of n inputs to each of four nodes, an operation of seven on each."""
+    assert math.prod(math.comb(n, 2) * 7**2 for n in (2, 3, 4, 5)) == 1_037_664_180
+
+
+def test_scored_edges_are_read_back():
+    tree = SplitTree(NASBENCH201.full_mask())
+    scored = [
+        Split(0, edge, OPERATIONS, ((0, 1), (2, 3, 4)), [[0.0] * 5] * 5, float(edge)) for edge in range(6)
+    ]
+    tree.split(0, scored[5], scored)
+    again = SplitTree.from_json(tree.to_json())
+    assert again.nodes == tree.nodes and again.nodes[0].scored == scored
+
+
 def test_cells_without_the_split_edge_are_in_every_leaf():
     tree = SplitTree(DARTS.full_mask())
     tree.split(0, Split(0, 13, tuple(range(8)), ((0, 1, 2, 3), (4, 5, 6, 7))))
