@@ -261,4 +261,4 @@ def network_size(genotype: Genotype, image_shape: tuple[int, int, int], num_clas
         network = registry.SPACES[genotype.space].load_network()(
             genotype, **size._asdict(), num_classes=num_classes, channels_in=image_shape[0]
         )
-        return count_parameters(network), count_macs(network, image_shape)
+    return count_parameters(network), count_macs(network, image_shape)

@@ -72,8 +72,8 @@ def show(
             stem=stem,
             auxiliary=True,
         )
-        side = 224 if stem == "imagenet" else 32
-        macs = count_macs(network, (3, side, side))
+    side = 224 if stem == "imagenet" else 32
+    macs = count_macs(network, (3, side, side))
     with_auxiliary = count_parameters(network)
     params = with_auxiliary - count_parameters(network.auxiliary)
     if svg is not None:

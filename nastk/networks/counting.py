@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -16,6 +17,11 @@ def count_macs(network: nn.Module, image_shape: tuple[int, int, int]) -> int:
     """MACs of convolutions and linear layers for one image [C, H, W]; in eval mode, hence without
     the auxiliary head. Batch norm, pooling and biases do not count.
     """
+    if next(network.parameters()).is_meta:
+        # Running it there would load torch's compiler, which takes longer than zeros on the CPU.
+        network = copy.deepcopy(network).to_empty(device="cpu")
+        for tensor in network.state_dict().values():
+            tensor.zero_()
     total = 0
 
     def add(module: nn.Module, _: Any, output: Tensor) -> None:

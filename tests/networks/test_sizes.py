@@ -4,6 +4,9 @@ The numbers are what the code of DARTS, P-DARTS and RelativeNAS gives. MACs: con
 layers, one image, without the auxiliary head.
 """
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -148,6 +151,18 @@ def test_counting_leaves_the_network_as_it_was():
     assert [module.training for module in network.modules()] == modes
     assert all(tensor.equal(before[name]) for name, tensor in network.state_dict().items())
     assert not any(module._forward_hooks for module in network.modules())
+
+
+def test_a_network_without_storage_is_counted_without_the_compiler():
+    """What the command line does at the end of every search."""
+    code = (
+        "import sys\n"
+        "from nastk.cli.running import network_size\n"
+        "from nastk.archs import load_arch\n"
+        "params, macs = network_size(load_arch('darts-v2').genotype, (3, 32, 32), 10)\n"
+        "sys.exit(params < 3_000_000 or macs < 400_000_000 or 'torch._dynamo' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 
 
 def test_a_failed_count_leaves_no_hooks_and_the_mode():
