@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -58,13 +59,6 @@ class Batches:
             draws = self.augmentation.draw(self.num_images, height, width, augmenting)
         return self._run(order, draws)
 
-    def cycle(
-        self, shuffling: torch.Generator | None = None, augmenting: torch.Generator | None = None
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Epoch after epoch without end: within each, every image once."""
-        while True:
-            yield from self.epoch(shuffling, augmenting)
-
     def _run(self, order: Tensor, draws: Draws | None) -> Iterator[tuple[Tensor, Tensor]]:
         images = self.images
         labels = images.labels[order].to(images.device).split(self.batch_size)
@@ -77,3 +71,48 @@ class Batches:
             else:
                 part = draws[number * self.batch_size : (number + 1) * self.batch_size]
                 yield self.augmentation.apply(pixels, part, images.mean, images.std), label
+
+
+class Cycle(Iterator[tuple[Tensor, Tensor]]):
+    """Batches of epoch after epoch without end: within each, every image once.
+
+    draws: gives the CPU generators of order and of augmentation, and is asked as an epoch begins. A
+    checkpoint can hold where it stands: those generators as the epoch began, and how many batches ago.
+    """
+
+    def __init__(
+        self, batches: Batches, draws: Callable[[], tuple[torch.Generator, torch.Generator]]
+    ) -> None:
+        self._batches = batches
+        self._draws = draws
+        self._began: dict[str, Tensor] = {}
+        self._num_gone = 0
+        self._rest: Iterator[tuple[Tensor, Tensor]] = iter(())
+
+    def __next__(self) -> tuple[Tensor, Tensor]:
+        batch = next(self._rest, None)
+        if batch is None:
+            self._begin(*self._draws())
+            batch = next(self._rest)
+        self._num_gone += 1
+        return batch
+
+    def _begin(self, shuffling: torch.Generator, augmenting: torch.Generator) -> None:
+        self._began = {"shuffling": shuffling.get_state(), "augmenting": augmenting.get_state()}
+        self._num_gone = 0
+        self._rest = self._batches.epoch(shuffling, augmenting)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"began": self._began, "num_gone": self._num_gone}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken; the generators that `draws` gives are the run's to restore."""
+        if not state["began"]:
+            return
+        shuffling, augmenting = self._draws()
+        one_for_both = shuffling is augmenting
+        shuffling = torch.Generator().set_state(state["began"]["shuffling"])
+        augmenting = torch.Generator().set_state(state["began"]["augmenting"])
+        self._begin(shuffling, shuffling if one_for_both else augmenting)
+        for _ in range(state["num_gone"]):
+            next(self)

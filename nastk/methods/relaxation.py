@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nastk.data.batches import Batches
+from nastk.data.batches import Batches, Cycle
 from nastk.engine import training
 from nastk.engine.bilevel import gradients, unrolled_gradient
 from nastk.engine.training import Averages
@@ -72,6 +72,7 @@ class Relaxation:
             augmentation=images.validation.augmentation,
             shuffle=True,
         )
+        self.held_out = Cycle(self.validation, lambda: (engine.streams["validating"],) * 2)
 
     def train_epoch(
         self,
@@ -84,19 +85,18 @@ class Relaxation:
         """One epoch of weight steps, before each of which an architecture step of `order` (None: none).
 
         Both kinds of step run in training mode, dropout included. The architecture steps go through the
-        validation images in random order, again and again if the epoch has more steps than those fill.
+        validation images in random order, again and again, from one epoch of weights into the next.
         """
         context, train, streams = self.context, self.context.config.train, self.context.engine.streams
         training.set_lr(self.optimizer, lr)
         self.supernet.train()
-        validation = self.validation.cycle(streams["validating"], streams["validating"])
 
         def loss_of(images: Tensor, labels: Tensor, alphas: Tensor) -> tuple[Tensor, Tensor]:
             logits = self.supernet(images, self._gates(alphas, relax), skip_dropout=dropout)
             return F.cross_entropy(logits, labels), logits
 
         def architecture_step(images: Tensor, labels: Tensor) -> None:
-            held_out = next(validation)
+            held_out = next(self.held_out)
             if order == 1:
                 with context.engine.autocast():
                     loss, _ = loss_of(held_out[0], held_out[1], self.alphas)
@@ -162,12 +162,13 @@ class Relaxation:
             "alpha_optimizer": self.alpha_optimizer.state_dict(),
             "supernet": self.supernet.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "held_out": self.held_out.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         with torch.no_grad():
             self.alphas.copy_(state["alphas"])
-        for name in ("alpha_optimizer", "supernet", "optimizer"):
+        for name in ("alpha_optimizer", "supernet", "optimizer", "held_out"):
             getattr(self, name).load_state_dict(state[name])
 
     def _step(self, gradient: Tensor) -> None:

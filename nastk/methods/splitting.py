@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from nastk.data.batches import Cycle
 from nastk.engine import training
 from nastk.engine.schedules import cosine
 from nastk.estimators.gradient_matching import mean_distances, with_operation
@@ -168,9 +169,8 @@ class Splitter:
         """The batches with their gates that all edges of a node are scored on."""
         if self._rounds is None or self._rounds[0] != node.number:
             streams, name = self.context.engine.streams, f"scoring node {node.number}"
-            batches = self.context.images.train.cycle(
-                streams.fresh(f"{name}: shuffling"), streams.fresh(f"{name}: augmenting")
-            )
+            draws = streams.fresh(f"{name}: shuffling"), streams.fresh(f"{name}: augmenting")
+            batches = Cycle(self.context.images.train, lambda: draws)
             paths = streams.fresh(f"{name}: paths")
             rounds = [
                 (images, labels, self._draw(node, paths))

@@ -2,8 +2,9 @@ import pytest
 import torch
 
 from nastk.data.augmentation import Augmentation
-from nastk.data.batches import Batches
+from nastk.data.batches import Batches, Cycle
 from nastk.data.images import ResidentImages
+from nastk.engine.random import Streams
 
 
 def numbered(num: int = 10) -> ResidentImages:
@@ -84,3 +85,28 @@ def test_on_a_gpu(on_host):
         assert gpu.is_cuda and gpu_label.is_cuda
         torch.testing.assert_close(gpu.cpu(), cpu, rtol=0, atol=1e-4)
         assert torch.equal(gpu_label.cpu(), label)
+
+
+@pytest.mark.parametrize("one_for_both", [True, False])
+def test_a_cycle_goes_on_where_it_stood(one_for_both):
+    """Across epochs, whatever the run's generators are when it is read back."""
+
+    def build():
+        streams = Streams(3)
+        names = ("a", "a") if one_for_both else ("a", "b")
+        batches = Batches(numbered(7), 3, augmentation=Augmentation(pad=1, flip=True, cutout=0), shuffle=True)
+        return Cycle(batches, lambda: tuple(streams[name] for name in names)), streams
+
+    whole, _ = build()
+    expected = [next(whole) for _ in range(11)]
+    assert sum(len(labels) for _, labels in expected[:3]) == 7
+    for stop in (0, 1, 3, 5):
+        first, streams = build()
+        for _ in range(stop):
+            next(first)
+        second, again = build()
+        again.load_state_dict(streams.state_dict())
+        second.load_state_dict(first.state_dict())
+        for images, labels in expected[stop:]:
+            found = next(second)
+            assert torch.equal(found[0], images) and torch.equal(found[1], labels)
