@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 import types
 import typing
 from typing import Any
 
 from nastk.genotype import shown
 
+LARGEST = 3.4028234663852886e38  # what PyTorch computes with
+
 
 def allowed_value(dotted: str, value: Any, declared: Any, metadata: Any) -> Any:
-    """`value` (1 as 1.0 for a float); ValueError if it is not of the type `declared` or out of bounds."""
+    """`value` (1 as 1.0 for floats); ValueError if it is not of the type `declared` or out of bounds."""
     if not _fits(declared, value):
         raise ValueError(f"{dotted}: expected {_spelled(declared)}, found {shown(value)}")
     _check_range(dotted, value, metadata)
+    if declared == list[float]:
+        return [float(item) for item in value]
     is_number = value is not None and (declared is float or float in typing.get_args(declared))
-    return float(value) if is_number and not isinstance(value, list) else value
+    return float(value) if is_number else value
 
 
 def is_text(declared: Any) -> bool:
@@ -59,7 +62,7 @@ def _check_range(dotted: str, value: Any, metadata: Any) -> None:
             (low is not None and not item >= low, f"at least {low}"),
             (above is not None and not item > above, f"more than {above}"),
             (high is not None and not item <= high, f"at most {high}"),
-            (not abs(item) <= sys.float_info.max, "a finite number"),
+            (not abs(item) <= LARGEST, "a number that float32 can hold"),
         ]
         for wrong, wanted in bounds:
             if wrong:

@@ -112,7 +112,8 @@ def drive_job(job: Job, run: Run, engine: Engine, config: Config, *, quiet: bool
         say(f"Stopped by {stopped}. {to_continue}")
         raise click.exceptions.Exit(128 + stopped.signal_number) from None
     except torch.OutOfMemoryError as error:
-        raise ValueError(f"out of GPU memory; try {_smaller(config)}") from error
+        anew = " in a new run: a resumed one keeps its configuration" if resume else ""
+        raise ValueError(f"out of GPU memory; try {_smaller(config)}{anew}") from error
     except KeyboardInterrupt:
         say(to_continue)
         raise

@@ -125,14 +125,24 @@ class PDARTS(Search):
         others = {f"skips_{level}": genotype for level, genotype in levels.items()}
         for number, (mask, stage) in enumerate(zip(masks, self.stages, strict=True), start=1):
             others[f"stage_{number}"] = derive_pdarts(space, mask, stage["strengths"])
-        chosen = choose_level(levels, self.context.config.search.max_skips)
+        most = self.context.config.search.max_skips
+        chosen = choose_level(levels, most)
+        num = space.num_skips(chosen)
+        too_many = f"{num} skips, more than search.max_skips={most}: nothing else is left on their edges"
         details = {
             "stages": self.stages,
             "cell_types": list(space.cell_types),
             "operations": list(space.operations),
             "edges": [f"{source} -> {node}" for node, source in space.edges],
         }
-        return SearchResult(chosen, score, [(chosen, score)], others=others, details=details)
+        return SearchResult(
+            chosen,
+            score,
+            [(chosen, score)],
+            others=others,
+            details=details,
+            remarks=[too_many] if most is not None and num > most else [],
+        )
 
     def peak_memory(self) -> int:
         """Of the stage with most layers; a later stage is taken to have kept the deepest operations."""

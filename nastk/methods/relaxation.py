@@ -30,6 +30,7 @@ from nastk.spaces.mask import Mask
 Relax = Callable[[Tensor, Tensor], Tensor]
 INITIAL_SCALE = 1e-3
 BETAS = (0.5, 0.999)
+DIVERGED = 1e3  # the softmax of parameters this large is a choice, and its gradient 0
 
 
 class Relaxation:
@@ -117,14 +118,21 @@ class Relaxation:
 
         before_step: Callable[[Tensor, Tensor], None] | None = architecture_step if order else None
         batches = context.images.train.epoch(streams["shuffling"], streams["augmenting"])
-        return training.train_epoch(
-            lambda images, labels: loss_of(images, labels, self.alphas.detach()),
-            self.optimizer,
-            batches,
-            context.engine,
-            grad_clip=train.grad_clip,
-            before_step=before_step,
-        )
+        try:
+            return training.train_epoch(
+                lambda images, labels: loss_of(images, labels, self.alphas.detach()),
+                self.optimizer,
+                batches,
+                context.engine,
+                grad_clip=train.grad_clip,
+                before_step=before_step,
+            )
+        except training.NonFiniteLoss as error:
+            if bool(self.alphas.detach().abs().max() < DIVERGED):
+                raise
+            raise ValueError(
+                f"the architecture parameters diverged; try a smaller search.lr ({error})"
+            ) from None
 
     def cost_of_epoch(self, order: int | None) -> float:
         """In epochs of training a single path: every operation runs, in the architecture step again.

@@ -57,7 +57,10 @@ class Space:
             raise ValueError("space.operations: name at least one operation")
         row = tuple(sorted({self.operation_index("space.operations", name) for name in names}))
         mask = Mask(((row,) * len(self.edges),) * len(self.cell_types))
-        self.check_mask(mask)
+        try:
+            self.check_mask(mask)
+        except ValueError as error:
+            raise ValueError(f"space.operations: {str(error).removeprefix('mask: ')}") from None
         return mask
 
     def check_mask(self, mask: Mask) -> None:

@@ -16,6 +16,8 @@ import torch
 from command_lines import EVALUATE, SEARCH, SMALL
 from PIL import Image
 
+from nastk.engine import checkpoint
+
 FOUND = '{"format": "nastk-genotype", "version": 1, "space": "darts", '
 
 
@@ -384,6 +386,27 @@ def test_out_of_gpu_memory(command, words, advice, nastk, monkeypatch):
         assert (code, out) == (2, "")
         assert err.splitlines()[-1] == f"Error: out of GPU memory; try {advice}"
         assert "Traceback" not in err
+
+
+def test_out_of_gpu_memory_in_a_resumed_run(nastk, monkeypatch):
+    """Whose configuration cannot be changed: the advice is for a new one."""
+    with monkeypatch.context() as patch:
+        patch.setattr("nastk.engine.checkpoint.save", _interrupting(checkpoint.save))
+        assert nastk(*SEARCH, "--run-dir", "run").code == 130
+    monkeypatch.setattr("nastk.engine.training.train_epoch", _exhausted)
+    monkeypatch.setattr("nastk.engine.training.evaluate", _exhausted)
+    code, _, err = nastk("search", "--resume", "run")
+    assert code == 2 and err.splitlines()[-1] == (
+        "Error: out of GPU memory; try train.batch_size=8 in a new run: a resumed one keeps its configuration"
+    )
+
+
+def _interrupting(save: Any) -> Any:
+    def save_and_stop(*arguments: Any, **named: Any) -> None:
+        save(*arguments, **named)
+        raise KeyboardInterrupt
+
+    return save_and_stop
 
 
 def test_out_of_gpu_memory_before_the_first_step(nastk, monkeypatch):

@@ -187,6 +187,49 @@ def test_a_mixture_without_a_finite_loss_is_an_error(make_context):
         search.relaxation.validate()
 
 
+@pytest.mark.parametrize(("name", "method", "clips"), [("darts", DARTS, False), ("pdarts", PDARTS, True)])
+def test_whose_architecture_gradients_are_clipped(make_context, name, method, clips):
+    """Adam's first moments are (1 - beta1) of the gradient that it got."""
+    relaxation = method(make_context(name, *(SMALL if clips else [FEW]), "train.grad_clip=0.5")).relaxation
+    gradient = torch.full_like(relaxation.alphas, 2.0)
+    expected = 0.5 if clips else float(gradient.norm())
+    relaxation._step(gradient)
+    (moments,) = (state["exp_avg"] for state in relaxation.alpha_optimizer.state.values())
+    assert float(moments.norm()) / 0.5 == pytest.approx(expected, rel=1e-4)
+
+
+def test_optimisers_have_their_weight_decay(make_context):
+    words = ("train.weight_decay=0.01", "search.weight_decay=0.002", "search.lr=0.003", "train.momentum=0.8")
+    relaxation = DARTS(make_context("darts", FEW, *words)).relaxation
+    (weights,), (alphas,) = relaxation.optimizer.param_groups, relaxation.alpha_optimizer.param_groups
+    assert (weights["weight_decay"], weights["momentum"]) == (0.01, 0.8)
+    assert (alphas["weight_decay"], alphas["lr"], alphas["betas"]) == (0.002, 0.003, (0.5, 0.999))
+
+
+def test_an_architecture_that_diverges_is_named(make_context):
+    search = DARTS(make_context("darts", FEW, "search.lr=1e30"))
+    with pytest.raises(ValueError, match=r"the architecture parameters diverged; try a smaller search\.lr"):
+        run(search)
+
+
+def test_second_order_steps_need_full_precision(make_context):
+    context = make_context("darts", FEW, "search.order=2")
+    context.config.engine.precision = "tf32"
+    with pytest.raises(ValueError, match=r"search\.order=2: takes finite differences"):
+        DARTS(context)
+
+
+def test_more_skips_than_allowed_are_told(make_context):
+    """Where the mask leaves nothing else."""
+    words = [word for word in SMALL if not word.startswith("space.operations")]
+    words += ["space.operations=[skip_connect]", "search.num_operations=[2,2,2]"]
+    search = PDARTS(make_context("pdarts", *words))
+    run(search)
+    assert search.result().remarks == [
+        "8 skips, more than search.max_skips=2: nothing else is left on their edges"
+    ]
+
+
 def test_levels_of_refinement():
     levels = {4: "four", 3: "three", 2: "two", 1: "one", 0: "none"}
     assert choose_level(levels, 2) == "two"

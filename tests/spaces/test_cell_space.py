@@ -272,7 +272,7 @@ def test_mask_of_names_in_any_order_and_often():
     ("space", "names", "message"),
     [
         (DARTS, [], "space.operations: name at least one operation"),
-        (DARTS, ["none"], "mask: node 2 of the normal cell has 0 usable inputs, not 2"),
+        (DARTS, ["none"], "space.operations: node 2 of the normal cell has 0 usable inputs, not 2"),
         (
             RELATIVENAS,
             ["none"],

@@ -1,5 +1,6 @@
 """DARTS's and P-DARTS's rules, by hand and as properties over random strengths."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -102,6 +103,65 @@ def test_refinement_properties(cell, allowed, bias):
         for position, (operation, source) in enumerate(genotype.body.normal):
             edge = DARTS.edge_index[2 + position // 2, source]
             assert DARTS.operations.index(operation) in mask.allowed[0][edge]
+
+
+FIRST_EDGE = (0, 2, 5, 9)  # of each node, whose inputs follow in order
+
+
+def cell_by_hand(rows):
+    """The public code's cell of {operation: strength} an edge; ties: the lower operation, the higher input."""
+    best = [max(row, key=lambda op: (op != NONE, row[op], -op)) for row in rows]
+    cell = []
+    for node, first in enumerate(FIRST_EDGE):
+        edges = sorted(range(first, first + node + 2), key=lambda edge: rows[edge][best[edge]])[-2:]
+        cell += [(DARTS.operations[best[edge]], edge - first) for edge in sorted(edges)]
+    return tuple(cell)
+
+
+def levels_by_hand(rows):
+    """Level -> cell: of the skips in the cell as it is now the weakest is set to 0, ties: the lowest edge."""
+    cell = cell_by_hand(rows)
+    levels, removed = {}, []
+    for level in range(sum(operation == "skip_connect" for operation, _ in cell), -1, -1):
+        while True:
+            present = [
+                FIRST_EDGE[position // 2] + source
+                for position, (operation, source) in enumerate(cell)
+                if operation == "skip_connect"
+            ]
+            if len(present) <= level:
+                break
+            weakest = min(present, key=lambda edge: rows[edge][SKIP])  # the first of a tie
+            rows[weakest][SKIP] = 0.0
+            removed.append(weakest)
+            cell = cell_by_hand(rows)
+        assert not any(
+            (operation, FIRST_EDGE[position // 2] + source) == ("skip_connect", edge)
+            for edge in removed
+            for position, (operation, source) in enumerate(cell)
+        )
+        levels[level] = cell
+    return levels
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.booleans())
+def test_refinement_is_the_public_code_s(seed, ties):
+    """Against the rule written anew from its description, in states that P-DARTS ends in, ties included."""
+    random = np.random.default_rng(seed)
+    others = [NONE, MAX, AVG, SEP3, 5, 6, 7]
+    allowed = [sorted([SKIP, *random.choice(others, 2, replace=False).tolist()]) for _ in range(14)]
+    logits = random.normal(size=(14, 8))
+    logits[:, SKIP] += 1
+    values = np.exp(np.round(logits) if ties else logits)
+    strengths = [[0.0] * 8 for _ in range(14)]
+    for edge, row in enumerate(allowed):
+        for operation in row:
+            strengths[edge][operation] = float(values[edge, operation] / values[edge, row].sum())
+    mask = Mask((tuple(map(tuple, allowed)),) * 2)
+    found = limit_skips(DARTS, mask, [strengths, strengths])
+    rows = [{op: strengths[edge][op] for op in row} for edge, row in enumerate(allowed)]
+    assert {level: genotype.body.normal for level, genotype in found.items()} == levels_by_hand(rows)
 
 
 def test_where_every_candidate_is_a_skip_the_refinement_ends_with_skips():
