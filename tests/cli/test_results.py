@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from command_lines import EVALUATE, FEWSHOT, SEARCH, SMALL
+from command_lines import EVALUATE, FEWSHOT, PDARTS, SEARCH, SMALL
 
 from nastk import config, genotype
 from nastk.cli import running
@@ -86,6 +86,30 @@ def test_files_of_a_search(nastk, finished_runs):
     assert all(list(row)[:3] == ["step", "phase", "time_s"] for row in rows)
     assert [row["phase"] for row in rows] == ["search"] * 2 + ["select"]
     assert [row["time_s"] for row in rows] == sorted(row["time_s"] for row in rows)
+
+
+def test_files_of_a_search_in_stages(nastk):
+    """Each stage's cell, mask and strengths, each level of refinement, and pictures of all of them."""
+    assert nastk(*PDARTS, "--run-dir", "run").code == 0
+    run = Path("run")
+    found = set(os.listdir(run))
+    cells = {
+        name.removesuffix(".json")
+        for name in found
+        if name.startswith(("stage_", "skips_")) and "json" in name
+    }
+    assert {"stage_1", "stage_2", "stage_3", "skips_0"} <= cells
+    pictures = {f"{name}_cell_{kind}.svg" for name in cells for kind in ("normal", "reduce")}
+    assert {"stages.svg", "details.json", *pictures} <= found
+    stages = json.loads((run / "details.json").read_text())["stages"]
+    for number, stage in enumerate(stages, start=1):
+        genotype.read(run / f"stage_{number}.json")
+        for rows, strengths in zip(stage["mask"], stage["strengths"], strict=True):
+            assert {len(row) for row in rows} == {5 - number} and len(strengths) == 14
+    levels = sorted(int(name.removeprefix("skips_")) for name in cells if name.startswith("skips_"))
+    assert levels == list(range(len(levels)))
+    chosen = genotype.read(run / f"skips_{min(2, levels[-1])}.json")[0]
+    assert genotype.read(run / "genotype.json")[0] == chosen
 
 
 def test_files_of_an_evaluation(finished_runs):
