@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
 import torch
@@ -37,8 +38,7 @@ class Engine:
         if config.threads:
             torch.set_num_threads(config.threads)
         if name == "cuda":
-            torch.set_float32_matmul_precision("high" if config.precision == "tf32" else "highest")
-            torch.backends.cudnn.allow_tf32 = config.precision == "tf32"
+            _allow_tf32(config.precision == "tf32")
 
     def part(self, name: str) -> Engine:
         """The same engine for a part of the run, with random streams of its own."""
@@ -61,7 +61,23 @@ class Engine:
             return torch.autocast(self.device.type, torch.bfloat16)
         return nullcontext()
 
+    @contextmanager
+    def full_precision(self) -> Iterator[None]:
+        """fp32 for once, whatever the run's precision: for differences of nearly equal numbers."""
+        try:
+            if self.precision == "tf32":
+                _allow_tf32(False)
+            yield
+        finally:
+            if self.precision == "tf32":
+                _allow_tf32(True)
+
     def describe(self) -> str:
         if self.device.type == "cuda":
             return f"{torch.cuda.get_device_name()} ({self.precision})"
         return f"cpu, {torch.get_num_threads()} threads"
+
+
+def _allow_tf32(allowed: bool) -> None:
+    torch.set_float32_matmul_precision("high" if allowed else "highest")
+    torch.backends.cudnn.allow_tf32 = allowed

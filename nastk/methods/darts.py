@@ -41,8 +41,6 @@ class DARTS(Search):
     def __init__(self, context: SearchContext) -> None:
         super().__init__(context)
         config = context.config
-        if config.search.order == 2 and config.engine.precision == "tf32":
-            raise ValueError("search.order=2: takes finite differences, too small for engine.precision=tf32")
         self.relaxation = Relaxation(
             context,
             context.mask,

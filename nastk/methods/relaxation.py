@@ -103,15 +103,16 @@ class Relaxation:
                     loss, _ = loss_of(held_out[0], held_out[1], self.alphas)
                 (gradient,) = gradients(loss, [self.alphas])
             else:
-                # In full precision: it takes differences. Only weight steps move the running statistics.
+                # It takes differences. Only weight steps move the running statistics.
                 statistics = [buffer.clone() for buffer in self.supernet.buffers()]
-                (gradient,) = unrolled_gradient(
-                    lambda: loss_of(images, labels, self.alphas)[0],
-                    lambda: loss_of(held_out[0], held_out[1], self.alphas)[0],
-                    self.weights,
-                    [self.alphas],
-                    optimizer=self.optimizer,
-                )
+                with context.engine.full_precision():
+                    (gradient,) = unrolled_gradient(
+                        lambda: loss_of(images, labels, self.alphas)[0],
+                        lambda: loss_of(held_out[0], held_out[1], self.alphas)[0],
+                        self.weights,
+                        [self.alphas],
+                        optimizer=self.optimizer,
+                    )
                 for buffer, value in zip(self.supernet.buffers(), statistics, strict=True):
                     buffer.copy_(value)
             self._step(gradient)

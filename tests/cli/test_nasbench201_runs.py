@@ -75,7 +75,7 @@ def test_a_search_that_was_stopped_goes_on(nastk, monkeypatch, result_of):
         (
             "random",
             ["space.operations=[none]"],
-            "mask: no cell is left whose output depends on its input",
+            "space.operations: no cell is left whose output depends on its input",
         ),
     ],
 )

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from nastk.data.batches import Cycle
+from nastk.engine.bilevel import unrolled_gradient
 from nastk.methods.darts import DARTS
 from nastk.methods.pdarts import PDARTS, choose_level, skip_dropout_rate
 from nastk.networks.skip_dropout import SkipDropout
@@ -212,11 +213,25 @@ def test_an_architecture_that_diverges_is_named(make_context):
         run(search)
 
 
-def test_second_order_steps_need_full_precision(make_context):
-    context = make_context("darts", FEW, "search.order=2")
-    context.config.engine.precision = "tf32"
-    with pytest.raises(ValueError, match=r"search\.order=2: takes finite differences"):
-        DARTS(context)
+def test_second_order_steps_are_in_full_precision(make_context, monkeypatch):
+    """TF32 is off while differences are taken, and on again for the weight steps. (On a CPU it is but a flag.)"""
+    precisions = []
+
+    def recording(*arguments, **named):
+        precisions.append(torch.get_float32_matmul_precision())
+        return unrolled_gradient(*arguments, **named)
+
+    monkeypatch.setattr("nastk.methods.relaxation.unrolled_gradient", recording)
+    search = DARTS(make_context("darts", FEW))
+    search.context.engine.precision = "tf32"
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    try:
+        search.relaxation.train_epoch(lr=0.05, order=2)
+        assert set(precisions) == {"highest"}
+        assert torch.get_float32_matmul_precision() == "high"
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        torch.backends.cudnn.allow_tf32 = before[1]
 
 
 def test_more_skips_than_allowed_are_told(make_context):

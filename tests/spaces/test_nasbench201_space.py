@@ -138,7 +138,7 @@ def test_mask_of_names():
     assert SPACE.mask_of(None) == SPACE.full_mask()
     assert error_of(lambda: SPACE.mask_of([])) == "space.operations: name at least one operation"
     message = error_of(lambda: SPACE.mask_of(["none"]))
-    assert message == "mask: no cell is left whose output depends on its input"
+    assert message == "space.operations: no cell is left whose output depends on its input"
     assert error_of(lambda: SPACE.mask_of(["sep_conv_3x3"])) == (
         "space.operations: unknown operation 'sep_conv_3x3' in space 'nasbench201' "
         "(it has none, skip_connect, nor_conv_1x1, nor_conv_3x3, avg_pool_3x3)"
