@@ -44,8 +44,8 @@ class SpaceEntry(Entry):
         if self.network is None:
             raise ValueError(
                 f"nastk has no network of space {self.load().name!r}, only published tables have its "
-                "architectures; methods with search.estimator look them up (search.estimator=table "
-                "search.table=FILE.npz), and fewshot over them where it trains nothing (search.split=random)"
+                "architectures: nothing of it can be trained; methods with search.estimator look it up "
+                "(search.estimator=table search.table=FILE.npz)"
             )
 
     def _load(self, target: str | None) -> Any:

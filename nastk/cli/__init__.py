@@ -67,7 +67,7 @@ def run(arguments: list[str]) -> int:
         if os.environ.get("NASTK_DEBUG"):
             raise
         return _fail(str(error))
-    except Exception as error:
+    except Exception as error:  # a fault of nastk: the traceback, and a log
         if type(error).__name__ == "OutOfMemoryError":  # not of a run's steps: drive_job knows what to try
             return _fail("out of GPU memory; does another process hold it? --device cpu needs none")
         return _report_fault(arguments)

@@ -110,7 +110,7 @@ def _attempt(read: Callable[[str], T], path: str) -> T | Unreadable:
         return read(path)
     except MemoryError:
         raise
-    except Exception as error:
+    except Exception as error:  # Pillow raises many types on foreign bytes
         return Unreadable(path, _reason(path, error))
 
 

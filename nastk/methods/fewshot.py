@@ -107,10 +107,9 @@ class FewShot(Search):
         self._network_input, self._notes_in_leaf = one.network_input, one.notes()
         plan = self.splitter.plan
         self.trains = whole.supernet is not None  # and does not look all up in a table
+        self.num_steps = plan.num_steps + plan.num_leaves * self.steps_in_leaf
         if settings.choice == "standalone" and plan.num_leaves > 1:
             _ = context.images  # loaded, or refused: cells will be trained on them
-        self.num_steps = plan.num_steps + plan.num_leaves * self.steps_in_leaf
-        if settings.choice == "standalone":
             self.num_steps += num_epochs(plan.num_leaves, settings.choice_epochs)
         self.inner: Search | None = None
         self.picks: list[dict[str, Any]] = []  # of each leaf that is done

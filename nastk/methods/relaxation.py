@@ -30,7 +30,7 @@ from nastk.spaces.mask import Mask
 Relax = Callable[[Tensor, Tensor], Tensor]
 INITIAL_SCALE = 1e-3
 BETAS = (0.5, 0.999)
-DIVERGED = 1e3  # the softmax of parameters this large is a choice, and its gradient 0
+LARGEST_ALPHA = 1e3  # the softmax of parameters beyond it is a choice, and its gradient 0
 
 
 class Relaxation:
@@ -104,8 +104,7 @@ class Relaxation:
                 (gradient,) = gradients(loss, [self.alphas])
             else:
                 # It takes differences. Only weight steps move the running statistics.
-                statistics = [buffer.clone() for buffer in self.supernet.buffers()]
-                with context.engine.full_precision():
+                with training.untouched(self.supernet), context.engine.full_precision():
                     (gradient,) = unrolled_gradient(
                         lambda: loss_of(images, labels, self.alphas)[0],
                         lambda: loss_of(held_out[0], held_out[1], self.alphas)[0],
@@ -113,8 +112,6 @@ class Relaxation:
                         [self.alphas],
                         optimizer=self.optimizer,
                     )
-                for buffer, value in zip(self.supernet.buffers(), statistics, strict=True):
-                    buffer.copy_(value)
             self._step(gradient)
 
         before_step: Callable[[Tensor, Tensor], None] | None = architecture_step if order else None
@@ -129,7 +126,7 @@ class Relaxation:
                 before_step=before_step,
             )
         except training.NonFiniteLoss as error:
-            if bool(self.alphas.detach().abs().max() < DIVERGED):
+            if bool(self.alphas.detach().abs().max() < LARGEST_ALPHA):
                 raise
             raise ValueError(
                 f"the architecture parameters diverged; try a smaller search.lr ({error})"
