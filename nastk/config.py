@@ -119,11 +119,11 @@ def resolve(command: str, name: str, preset: str, overrides: Sequence[str]) -> C
 
 
 def absolute_path(text: str) -> str:
-    """A path that exists, so that a run can be continued from elsewhere; else `text` itself."""
+    """The path, whether or not it exists (yet), spelt so that a run can be continued from elsewhere."""
     path = os.path.expanduser(text)
     if path.startswith("~"):
         raise ValueError(f"{text}: there is no such home directory")
-    return os.path.realpath(path) if text and os.path.exists(path) else text
+    return os.path.realpath(path) if text else text
 
 
 def _method_preset(method: str, preset: str, given: Mapping[str, Any]) -> list[tuple[str, Any]]:

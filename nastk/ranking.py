@@ -51,8 +51,8 @@ class Ranking:
         assert config.space is not None
         space = load_space(config.space.name)
         values: dict[Hashable, float] = {}
+        rows = read_rows(path / name)
         try:
-            rows = read_rows(path / name)
             for row in rows:
                 value = row["score"]["value"]
                 body = space.body_from_json(row["genotype"])
@@ -60,7 +60,7 @@ class Ranking:
             score = rows[0]["score"]
             about = score["metric"], score["direction"], score["split"]
         except (LookupError, TypeError, AttributeError, ValueError) as error:
-            raise ValueError(f"{path / name}: not the scores of a search: {error}") from None
+            raise _not_scores(path / name, error) from None
         return cls(space.name, config.data.dataset, *about, values)
 
 
@@ -82,9 +82,21 @@ def read_search(path: Path) -> Config:
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """What a search wrote about the architectures it ranked, each as {"score", "genotype"}."""
-    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    """What a search wrote about the architectures it ranked, each as {"score", "genotype"}.
+
+    ValueError for a file that cannot be read; what is in the rows is not looked at.
+    """
+    try:
+        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise _not_scores(path, error) from None
     return rows
+
+
+def _not_scores(path: Path, error: Exception) -> ValueError:
+    return ValueError(f"{path}: not the scores of a search: {error}")
 
 
 def check_comparable(scores: Ranking, truth: Ranking) -> None:

@@ -142,8 +142,8 @@ def test_the_path_of_something_is_kept_whole(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "there").mkdir()
-    whole = {"there": str(tmp_path / "there"), "~": str(tmp_path), "~/there": str(tmp_path / "there")}
-    for text, kept in (whole | {"nowhere": "nowhere"}).items():
+    whole = {name: str(tmp_path / name) for name in ("there", "not/yet")}
+    for text, kept in (whole | {"~": str(tmp_path), "~/there": whole["there"]}).items():
         assert search(f"data.dir={text}").data.dir == kept
     words = ["space.name=nasbench201", "search.estimator=table", "search.table=there"]
     assert resolve("search", "evolution", "quick", words).search.table == whole["there"]

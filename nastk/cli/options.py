@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ class CommonOptions:
     def words(self, dataset: str) -> list[str]:
         """All overrides; the flags stand behind the KEY=VALUE words and so have the last word."""
         flags = {
-            "data.dataset": dataset if dataset in registry.DATASETS else absolute_path(dataset),
+            "data.dataset": _absolute_if_there(dataset),
             "data.dir": self.data_dir,
             "run.seed": self.seed,
             "engine.device": self.device,
@@ -62,6 +63,14 @@ class CommonOptions:
             raise click.UsageError(
                 f"--resume continues a run with its own configuration; leave out {(given + list(self.overrides))[0]}"
             )
+
+
+def _absolute_if_there(dataset: str) -> str:
+    """A known name as it is; a path as an absolute one, if it exists: else it may be a name misspelt."""
+    if dataset in registry.DATASETS:
+        return dataset
+    path = absolute_path(dataset)
+    return path if os.path.exists(path) else dataset
 
 
 def common_options(command: Callable[..., None]) -> Callable[..., None]:

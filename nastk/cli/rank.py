@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def _read(scores: tuple[str, ...], truth: str, dataset: str | None) -> tuple[lis
     """Both sides. A table beside a run is asked for the run's data set, else for the first that it has."""
     from nastk.ranking import Ranking, check_comparable, read_search
 
-    runs = {text: read_search(Path(text)) for text in (*scores, truth) if Path(text).is_dir()}
+    runs = {text: read_search(Path(text)) for text in (*scores, truth) if os.path.isdir(text)}
     if dataset is not None and {*scores, truth} <= runs.keys():
         raise ValueError("--dataset: says which of a table's data sets is meant; these are runs")
     if dataset is None and runs:

@@ -165,17 +165,23 @@ def write_summary(
 def reproduce_command(config: Config) -> str:
     """The command line that gives this configuration: what differs from the preset is spelt out.
 
-    Some settings bring others along (search.base those of a method): these are looked at in a second round.
+    Some settings bring others along (search.base those of a method): these are looked at in a further round.
     """
     flag = {"search": "--method", "evaluate": "--arch", "transfer": "--task"}[config.command]
-    words: list[str] = []
+    words: dict[str, str] = {}
     while True:
-        known = dict(_values(resolve(config.command, config.name, config.preset, words)))
-        more = [_word(key, value) for key, value in _values(config) if key in known and known[key] != value]
+        known = dict(_values(resolve(config.command, config.name, config.preset, [*words.values()])))
+        more = {
+            key: _word(key, value)
+            for key, value in _values(config)
+            if key in known and key not in words and known[key] != value
+        }
         if not more:
             break
-        words += more
-    return shlex.join(["nastk", config.command, flag, config.name, "--preset", config.preset, *words])
+        words |= more
+    return shlex.join(
+        ["nastk", config.command, flag, config.name, "--preset", config.preset, *words.values()]
+    )
 
 
 def _word(key: str, value: Any) -> str:

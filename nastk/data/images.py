@@ -96,8 +96,11 @@ class ResidentImages(ImageSet):
         return replace(self, tensor=tensor, device=torch.device(device))
 
     def pixels(self, index_batches: Iterable[Tensor]) -> Iterator[Tensor]:
-        for indices in index_batches:
-            yield self.tensor.index_select(0, indices.to(self.tensor.device)).to(self.device)
+        batches = list(index_batches)
+        # In one go: a copy to the device a batch would wait for it.
+        indices = torch.cat(batches).to(self.tensor.device)
+        for part in indices.split([len(batch) for batch in batches]):
+            yield self.tensor.index_select(0, part).to(self.device)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

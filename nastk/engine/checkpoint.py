@@ -63,8 +63,9 @@ def load(run: Run, engine: Engine, *, config: str) -> dict[str, Any]:
     if content.get("config") != _digest(config):
         raise RunError(f"{path}: belongs to another configuration than {run.path / 'config.yaml'}")
     if content.get("device") != engine.device.type:
+        hint = " (CUDA_VISIBLE_DEVICES= hides the GPU)" if engine.device.type == "cuda" else ""
         raise RunError(
-            f"{path}: the run was on {content.get('device')}; it cannot go on on {engine.device.type}"
+            f"{path}: the run was on {content.get('device')}; it cannot go on on {engine.device.type}{hint}"
         )
     return content
 

@@ -67,7 +67,8 @@ class Engine:
         try:
             if self.precision == "tf32":
                 _allow_tf32(False)
-            yield
+            with torch.autocast(self.device.type, enabled=False):
+                yield
         finally:
             if self.precision == "tf32":
                 _allow_tf32(True)

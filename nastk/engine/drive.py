@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from nastk.engine import checkpoint
 from nastk.engine.device import Engine
 from nastk.engine.progress import Progress
+from nastk.engine.signals import Stopped
 from nastk.run import Run
 
 
@@ -34,6 +35,16 @@ class Job(Protocol):
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
 
 
+def _step(job: Job, engine: Engine) -> dict[str, Any]:
+    """The job's next step. Stopped if it fails because a signal to all processes has ended its helpers."""
+    try:
+        return job.step()
+    except RuntimeError:
+        if engine.stop.signal_number is None:
+            raise
+        raise Stopped(engine.stop.signal_number) from None
+
+
 def drive(
     job: Job,
     run: Run,
@@ -46,8 +57,9 @@ def drive(
 ) -> tuple[int, float]:
     """Run `job` until it is finished; returns the number of steps and the wall time in s, all sittings added.
 
-    There is a checkpoint before the first step, every `checkpoint_every` steps, at the end, and on
-    SIGINT or SIGTERM, after which signals.Stopped is raised.
+    There is a checkpoint before the first step, every `checkpoint_every` steps, at the end, and after the
+    step in hand on SIGINT or SIGTERM, after which signals.Stopped is raised. Where that step is abandoned
+    (engine.signals), the last checkpoint stands.
     """
     steps, wall_before = 0, 0.0
     if resume:
@@ -69,7 +81,7 @@ def drive(
     saved_at = steps
     with engine.stop.listening(), progress.showing(job.num_steps, steps):
         while not job.finished:
-            metrics = job.step()
+            metrics = _step(job, engine)
             steps += 1
             metrics = {"phase": metrics.pop("phase"), "time_s": round(wall(), 3)} | metrics
             # The line comes before the checkpoint: a crash between the two leaves a step that is

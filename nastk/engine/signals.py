@@ -1,7 +1,7 @@
 """Stopping on request: SIGINT and SIGTERM end a run at a step's end, or abandon the step if it lasts.
 
 A step that ends within `GRACE_S` after the signal is kept; a longer one is abandoned between two
-batches, and the checkpoint of the step before stands. A second SIGINT stops at once.
+batches, and the last checkpoint stands. A second SIGINT stops at once.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F
 
+from nastk.data.batches import Batches
 from nastk.data.search_images import SearchImages
 from nastk.engine import training
 from nastk.engine.device import Engine
@@ -40,6 +41,13 @@ class OneShot:
     ) -> None:
         self.space = space
         self.images = images
+        # In random order: the statistics of a batch of one class would fit no other.
+        self.validation = Batches(
+            images.validation.images,
+            images.validation.batch_size,
+            augmentation=images.validation.augmentation,
+            shuffle=True,
+        )
         self.engine = engine
         self.config = train
         self.supernet = build_supernet(
@@ -70,10 +78,11 @@ class OneShot:
     def score(self, genotype: Genotype) -> Score:
         """The validation loss of the genotype with the shared weights and the batches' own statistics.
 
-        The running statistics are a mixture of all paths' and fit none.
+        The running statistics are a mixture of all paths' and fit none. The batches are the same ones for all.
         """
         gates = one_hot(self.space.paths(genotype), len(self.space.edges))
-        batches = self.images.validation.epoch(augmenting=self.engine.streams["scoring"])
+        streams = self.engine.streams
+        batches = self.validation.epoch(streams.fresh("scoring order"), streams["scoring"])
         with training.untouched(self.supernet):
             found = training.evaluate(lambda images: self.supernet(images, gates), batches, self.engine)
         return Score.of_validation(found, source="one-shot", cost=0.0)

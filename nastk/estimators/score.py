@@ -30,10 +30,13 @@ class Score:
     def finite(self) -> bool:
         return math.isfinite(self.value)
 
-    @property
-    def figure(self) -> str:
-        """The metric as the figures of a step name it."""
-        return "loss" if self.metric == "cross_entropy" else self.metric
+    def figures(self, prefix: str = "") -> dict[str, float]:
+        """The value and, if there is one, the accuracy, as the figures of a step name them."""
+        name = "loss" if self.metric == "cross_entropy" else self.metric
+        found = {prefix + name: self.value}
+        if not math.isnan(self.accuracy):
+            found[f"{prefix}accuracy"] = self.accuracy
+        return found
 
     @classmethod
     def of_validation(cls, found: Averages, *, source: str, cost: float) -> Score:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -71,6 +72,8 @@ class StandaloneTraining:
         test = training.evaluate(
             lambda images: self.forward(images)[0], self.test_batches.epoch(), self.engine
         )
+        if not math.isfinite(test.loss):  # the last step of all diverged, after which no loss was taken
+            raise training.NonFiniteLoss(len(self.train_batches), lr)
         self.epoch += 1
         self.test_accuracy = test.accuracy
         self.test_accuracy_best = max(self.test_accuracy_best, test.accuracy)

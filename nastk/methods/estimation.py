@@ -75,8 +75,7 @@ class EstimatorSearch(Search):
         return {
             "phase": "select",
             "best": order[0],
-            best.figure: best.value,
-            "accuracy": best.accuracy,
+            **best.figures(),
             **self.estimator.figures(),
         }
 

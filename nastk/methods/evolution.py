@@ -85,8 +85,7 @@ class Evolution(EstimatorSearch):
         self.scores = [*self.scores[full:], score.to_json()]
         return {
             "phase": "search",
-            score.figure: score.value,
-            "accuracy": score.accuracy,
+            **score.figures(),
             "lr": lr,
             **self.estimator.figures(),
         }
@@ -98,7 +97,10 @@ class Evolution(EstimatorSearch):
         if self.estimator.comparable:
             scores = {member: Score(**self.scores[member]) for member in sample}
         else:
-            scores = {member: self.estimator.score(self._decode(self.positions[member])) for member in sample}
+            scores = {
+                member: self.estimator.score(self._decode(self.positions[member]))
+                for member in dict.fromkeys(sample)  # once, however often it was drawn
+            }
         return sample[best_first([scores[member] for member in sample])[0]]
 
     def _mutate(self, parent: Tensor) -> Tensor:

@@ -65,6 +65,8 @@ class Relaxation:
         self.allowed = allowed(mask, len(context.space.operations)).to(engine.device)  # [T, E, O]
         draws = torch.randn(self.allowed.shape, generator=engine.streams["architecture"])
         self.alphas = draws.mul(INITIAL_SCALE).to(engine.device).requires_grad_()
+        # Whether an alpha ever was. In the end all may be NaN, as they are, too, where the weights diverged.
+        self.too_large = torch.zeros((), dtype=torch.bool, device=engine.device)
         self.alpha_optimizer = torch.optim.Adam([self.alphas], lr=lr, betas=BETAS, weight_decay=weight_decay)
         # In random order: an architecture step on a batch of one class would learn that class.
         self.validation = Batches(
@@ -126,7 +128,7 @@ class Relaxation:
                 before_step=before_step,
             )
         except training.NonFiniteLoss as error:
-            if bool(self.alphas.detach().abs().max() < LARGEST_ALPHA):
+            if not self.too_large:
                 raise
             raise ValueError(
                 f"the architecture parameters diverged; try a smaller search.lr ({error})"
@@ -184,3 +186,4 @@ class Relaxation:
             nn.utils.clip_grad_norm_([self.alphas], self.context.config.train.grad_clip)
         self.alpha_optimizer.step()
         self.alphas.grad = None
+        self.too_large |= (self.alphas.detach().abs() > LARGEST_ALPHA).any()

@@ -83,7 +83,7 @@ class RSPS(Search):
         self.scores.append(score.to_json())
         if self.finished and not self._ranking()[0][1].finite:
             raise ValueError("no candidate has a finite loss; try a smaller train.lr")
-        return {"phase": "score", "loss": score.value, "accuracy": score.accuracy}
+        return {"phase": "score", **score.figures()}
 
     def result(self) -> SearchResult:
         ranking = self._ranking()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -82,7 +83,9 @@ def _lines(node: dict[str, Any], nodes: Sequence[dict[str, Any]], scores: dict[i
         lines = [*lines, f"split: {node['split']['where']}" + ("" if value is None else f" ({value:.3f})")]
     elif node["number"] in scores:
         score = scores[node["number"]]
-        found = f"{score['value']:.4f} ({score['accuracy']:.1f} %)" if score else "diverged"
+        found = f"{score['value']:.4f}" if score else "diverged"
+        if score and math.isfinite(score["accuracy"]):
+            found += f" ({score['accuracy']:.1f} %)"
         lines = [*lines, f"leaf {node['number']}: {found}"]
     return lines
 

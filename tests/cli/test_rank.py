@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -274,6 +275,7 @@ def test_errors(nastk, table, searched, finished_runs, shared_data, write_npz):
         return err.splitlines()[-1].removeprefix("Error: ")
 
     assert refused("x", column) == "x: no run directory, and not of the form TABLE.npz:COLUMN"
+    assert refused("x" * 300, column).endswith(": no run directory, and not of the form TABLE.npz:COLUMN")
     assert refused("x.npz:y", column) == "x.npz: no such file or directory"
     assert refused(table, column) == (
         f"{table}: name a column of it as {table}:COLUMN; known: val_acc_12, test_acc_12, test_acc_200"
@@ -319,6 +321,9 @@ def test_errors(nastk, table, searched, finished_runs, shared_data, write_npz):
     assert refused(searched, column, "--dataset", "cifar10") == (
         "a ranking needs two architectures or more; 1 have both a score and a finite truth"
     )
+    (searched / "ranking.json").chmod(0)
+    if not os.access(searched / "ranking.json", os.R_OK):  # root may read all
+        assert refused(searched, column) == f"{searched / 'ranking.json'}: cannot be read: Permission denied"
     (searched / "ranking.json").unlink()
     assert refused(searched, column) == "run is not finished: nastk search --resume run"
     (searched / "config.yaml").write_text("x")

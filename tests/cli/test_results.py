@@ -186,6 +186,13 @@ def test_command_that_reproduces_a_configuration(word):
     assert config.resolve("search", words[3], words[5], words[6:]) == resolved
 
 
+def test_a_value_that_no_word_gives_is_said_once():
+    """A configuration written by hand may have a relative path, which a word would make absolute."""
+    resolved = config.resolve("search", "relativenas", "quick", [])
+    resolved.data.dir = "relative"
+    assert running.reproduce_command(resolved).endswith(" data.dir=relative")
+
+
 @pytest.mark.parametrize("base", ["darts", "relativenas", "evolution"])
 def test_command_that_reproduces_few_shot_search(base):
     """Whose base brings settings and a preset of its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from nastk.engine import checkpoint
 from nastk.engine.device import Engine
 from nastk.engine.drive import drive
 from nastk.engine.progress import Progress
+from nastk.engine.signals import Stopped
 from nastk.run import Run, RunError
 from nastk.schema import EngineConfig
 
@@ -101,6 +103,20 @@ def test_broken_off_and_resumed(run, tmp_path, every, at):
     assert torch.equal(job.total, expected.total)
     without_time = [[row | {"time_s": 0} for row in each.read_metrics()] for each in (run, other)]
     assert without_time[0] == without_time[1]
+
+
+def test_helpers_that_a_signal_ends(run):
+    """A signal to all processes ends those that load images, too; that the step fails then is no fault."""
+
+    def lose_helpers(step: int) -> None:
+        if step == 3:
+            engine.stop.signal_number = signal.SIGTERM
+            raise RuntimeError("DataLoader worker exited unexpectedly")
+
+    engine = _engine()
+    with pytest.raises(Stopped, match="SIGTERM"):
+        _drive(run, _Job(engine, at=lose_helpers))
+    assert _saved(run) == 2
 
 
 def test_wall_time_adds_up(run):

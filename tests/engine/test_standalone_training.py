@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nastk.engine.device import Engine
+from nastk.engine.training import NonFiniteLoss
 from nastk.estimators.standalone import StandaloneTraining
 from nastk.schema import EngineConfig, StandaloneTrainConfig
 
@@ -38,6 +39,9 @@ class _Batches:
     def epoch(self, *_: Any) -> list[tuple[Tensor, Tensor]]:
         return [(torch.zeros(n, 1, 2, 2), torch.zeros(n, dtype=torch.long)) for n in (3, 2)]
 
+    def __len__(self) -> int:
+        return 2
+
 
 def _training(*, auxiliary: bool = False, **settings: Any) -> StandaloneTraining:
     config = dataclasses.replace(StandaloneTrainConfig(epochs=4, lr=1e-6, drop_path=0.0), **settings)
@@ -55,6 +59,14 @@ def test_cross_entropy():
     assert metrics["train_loss"] == pytest.approx(MAIN, rel=1e-5)
     assert metrics["test_loss"] == pytest.approx(MAIN, rel=1e-5)
     assert metrics["train_accuracy"] == metrics["test_accuracy"] == 100.0
+
+
+def test_what_diverges_in_the_last_step_is_told():
+    """No training loss comes after it, only that of the test images."""
+    training = _training()
+    training.network.eval = lambda: training.network.weight.data.fill_(math.nan)
+    with pytest.raises(NonFiniteLoss, match="not finite at training step 2"):
+        training.step()
 
 
 def test_label_smoothing():

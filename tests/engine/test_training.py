@@ -152,4 +152,9 @@ def test_device_and_precision():
         ValueError, match=r"engine\.precision: bf16 is for CUDA only; the CPU computes in fp32"
     ):
         Engine(EngineConfig(device="cpu", precision="bf16"), 0)
-    assert Engine(EngineConfig(device="cpu"), 0).describe() == f"cpu, {torch.get_num_threads()} threads"
+    engine = Engine(EngineConfig(device="cpu"), 0)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.bfloat16
+        with engine.full_precision():
+            assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+    assert engine.describe() == f"cpu, {torch.get_num_threads()} threads"

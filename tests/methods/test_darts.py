@@ -213,6 +213,15 @@ def test_an_architecture_that_diverges_is_named(make_context):
         run(search)
 
 
+def test_weights_that_diverge_are_not_the_architecture_s_doing(make_context):
+    """They take the parameters along before the loss is looked at."""
+    search = DARTS(make_context("darts", FEW, "train.lr=1e20"))
+    with pytest.raises(
+        ValueError, match=r"^the loss was not finite .* try a smaller train\.lr or train\.grad_clip$"
+    ):
+        run(search)
+
+
 def test_second_order_steps_are_in_full_precision(make_context, monkeypatch):
     """TF32 is off while differences are taken, and on again for the weight steps. (On a CPU it is but a flag.)"""
     precisions = []

@@ -120,6 +120,14 @@ def test_scores_that_move_on_are_asked_for_anew(search):
     assert [genotype for genotype, _ in job.result().ranking] == last  # all 20.0: in the order of age
 
 
+def test_who_is_drawn_twice_is_scored_once(search):
+    job = search("search.sample_size=200")
+    job.estimator.comparable = False
+    for _ in range(6):
+        job.step()
+    assert len(job.estimator.asked) == 5  # the whole population
+
+
 def test_a_space_of_one_architecture_comes_to_an_end(search):
     job = search("space.name=nasbench201", "space.operations=[skip_connect]", "search.evaluations=7")
     run(job)

@@ -3,6 +3,9 @@
 import pytest
 import torch
 
+from nastk.data.batches import Batches
+from nastk.data.search_images import SearchImages
+from nastk.engine.training import evaluate
 from nastk.methods.rsps import RSPS
 from nastk.methods.snas import SNAS, gumbel_softmax
 from nastk.networks.gates import masked_softmax
@@ -66,6 +69,31 @@ def test_candidates_differ_and_are_those_a_mask_holds(make_context):
     assert len(set(search.candidates)) == len(search.candidates) == 50
     assert {op for g in search.candidates for op, _ in g.body.normal} == {"skip_connect"}
     assert search.candidates == search._draw_candidates(50)
+
+
+def test_images_in_order_of_their_classes_are_scored_in_mixed_batches(
+    make_context, random_images, monkeypatch
+):
+    """Batch statistics of one class would make any ranking noise."""
+    images = random_images(64, num_classes=2)
+    by_class = images.subset(images.labels.argsort(stable=True))
+    halves = SearchImages(
+        Batches(images, 8, shuffle=True), Batches(by_class, 8), images.classes, images.shape, ()
+    )
+    search = RSPS(make_context("rsps", *METHODS["rsps"][1], images=halves))
+    seen = []
+
+    def noting(logits_of, batches, engine):
+        seen.append(list(batches))
+        return evaluate(logits_of, seen[-1], engine)
+
+    monkeypatch.setattr("nastk.engine.training.evaluate", noting)
+    for candidate in search.candidates[:2]:
+        search.one_shot.score(candidate)
+    assert all(len(labels.unique()) == 2 for _, labels in seen[0])
+    assert all(
+        torch.equal(a, b) for one, two in zip(*seen, strict=True) for a, b in zip(one, two, strict=True)
+    )
 
 
 def test_scoring_moves_nothing(make_context):

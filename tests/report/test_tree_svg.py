@@ -57,5 +57,11 @@ def test_the_tree_reads_back(tree):
     assert SplitTree.from_json(tree.to_json(DARTS)).to_json() == tree.to_json()
 
 
+def test_leaves_that_diverged_or_have_no_accuracy(tree):
+    leaves = [{"leaf": 2, "score": None}, {"leaf": 3, "score": {"value": 0.5, "accuracy": float("nan")}}]
+    text = draw_details({"tree": tree.to_json(DARTS), "leaves": leaves, "chosen": 3})["tree"]
+    assert "leaf 2: diverged<" in text and "leaf 3: 0.5000<" in text
+
+
 def test_other_details_have_no_picture():
     assert draw_details({"queries": 3}) == {}
