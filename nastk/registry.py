@@ -1,8 +1,8 @@
 """What nastk knows by name: plain tables of name -> where it is and one line of help.
 
-Listing imports nothing heavy; `load` imports the one thing asked for. A new method, space or data
-set is a file of its own and a line here. Other packages bring methods by an entry point, which
-`methods` finds (docs/adding-a-method.md).
+Listing imports nothing heavy; `load` imports the one thing asked for. A new method or space is a file
+of its own and a line here, a new data set a line in data/named.py and one here. Other packages bring
+methods by an entry point, which `methods` finds (docs/adding-a-method.md).
 """
 
 from __future__ import annotations

@@ -77,7 +77,9 @@ class DataConfig:
     flip: bool = key(True, "flip images left to right at random")
     cutout: int = key(16, "side of the square set to zero in training images, in pixels; 0: off", low=0)
     skip_corrupt: bool = key(False, "leave out files that cannot be read instead of stopping")
-    resident_mib: int = key(4096, "sets up to this size stay on the device; larger ones are streamed", low=0)
+    resident_mib: int = key(
+        4096, "sets up to this size stay on the device; of larger ones only batches go there", low=0
+    )
     workers: int = key(2, "processes that read a streamed set", low=0)
 
 

@@ -18,7 +18,7 @@ FILE = "standalone.json"  # of a run directory
 def train_ranked(path: Path, config: Config) -> None:
     """Write standalone.json beside the ranking.json of the search in `path`: the same, each trained from scratch.
 
-    On the search's training half, by its recipe, for as many epochs as it trained a candidate; scored on
+    On the search's training half, by its recipe, for `Search.epochs_of_a_candidate`; scored on
     its validation half. All start from the same seed. What is there already is not done again. ValueError
     for a space that has no networks and for images that cannot be read (any more).
     """

@@ -20,7 +20,8 @@ M = TypeVar("M", bound=nn.Module)
 class Engine:
     """The device with its precision and layout, the run's random streams, and the request to stop.
 
-    Raises ValueError for CUDA without a CUDA device and for precisions that the device cannot do.
+    Raises ValueError for CUDA without a CUDA device and for precisions that a CPU cannot do. (A GPU that
+    knows no TF32 computes in fp32.)
     """
 
     def __init__(self, config: EngineConfig, seed: int) -> None:

@@ -28,7 +28,7 @@ class NonFiniteLoss(ValueError):
 
 @dataclass(frozen=True)
 class Averages:
-    """Means over the images of an epoch. loss: cross-entropy in nats; accuracy in %."""
+    """Means over the images of an epoch. loss: what was minimised, or cross-entropy, in nats; accuracy in %."""
 
     loss: float
     accuracy: float

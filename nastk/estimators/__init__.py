@@ -1,1 +1,1 @@
-"""Estimators: genotypes -> scores, by shared weights, by training alone, later by a table."""
+"""Estimators: genotypes -> scores, by shared weights, by training alone, by a table."""

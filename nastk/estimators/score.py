@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from nastk.engine.training import Averages
+from nastk.genotype import Genotype, parse, to_json
 
 
 @dataclass(frozen=True)
@@ -55,3 +56,13 @@ def best_first(scores: Sequence[Score]) -> list[int]:
         for score, sign in zip(scores, signs, strict=True)
     ]
     return sorted(range(len(scores)), key=keys.__getitem__)
+
+
+def to_rows(ranking: Iterable[tuple[Genotype, Score]]) -> list[dict[str, Any]]:
+    """Genotypes with their scores as a checkpoint can hold them."""
+    return [{"genotype": to_json(genotype), "score": score.to_json()} for genotype, score in ranking]
+
+
+def from_rows(rows: Iterable[dict[str, Any]]) -> list[tuple[Genotype, Score]]:
+    """What `to_rows` was given."""
+    return [(parse(row["genotype"])[0], Score(**row["score"])) for row in rows]

@@ -10,9 +10,9 @@ from typing import Any
 from torch import nn
 
 from nastk.estimators.estimator import Estimator, NetworkInput
-from nastk.estimators.score import Score, best_first
+from nastk.estimators.score import best_first, from_rows, to_rows
 from nastk.estimators.shared_weights import SharedWeights
-from nastk.genotype import Genotype, parse, to_json
+from nastk.genotype import Genotype
 from nastk.methods.memory import PAIR, path_bytes
 from nastk.methods.search import Search, SearchContext, SearchResult
 from nastk.schema import DropPathTrainConfig, key
@@ -68,9 +68,7 @@ class EstimatorSearch(Search):
         order = best_first(scores)
         if not scores[order[0]].finite:
             raise ValueError("no candidate of the last population has a finite loss; try a smaller train.lr")
-        self.ranking = [
-            {"genotype": to_json(genotypes[place]), "score": scores[place].to_json()} for place in order
-        ]
+        self.ranking = to_rows((genotypes[place], scores[place]) for place in order)
         best = scores[order[0]]
         return {
             "phase": "select",
@@ -80,7 +78,7 @@ class EstimatorSearch(Search):
         }
 
     def result(self) -> SearchResult:
-        ranking = [(parse(row["genotype"])[0], Score(**row["score"])) for row in self.ranking]
+        ranking = from_rows(self.ranking)
         best, score = ranking[0]
         return SearchResult(
             best,

@@ -21,6 +21,7 @@ from torch import Tensor
 from nastk.engine.schedules import cosine, linear
 from nastk.estimators.score import Score, best_first
 from nastk.genotype import Genotype
+from nastk.methods import encoding
 from nastk.methods.estimation import EstimatorConfig, EstimatorSearch
 from nastk.methods.search import SearchContext
 from nastk.schema import key
@@ -50,7 +51,7 @@ class Evolution(EstimatorSearch):
                 f"found {settings.evaluations}"
             )
         super().__init__(context)
-        self.upper = torch.tensor(self.codec.upper, dtype=torch.float64)  # [D]
+        self.upper = encoding.upper(self.codec)  # [D]
         self.num_evaluations = settings.evaluations
         self.num_steps = self.num_evaluations + 1
         self.num_done = 0
@@ -117,13 +118,11 @@ class Evolution(EstimatorSearch):
         return child
 
     def _draw(self) -> Tensor:
-        """Uniform in the box [0, upper]: [D]."""
-        generator = self.context.engine.streams["sampling"]
-        return self.upper * torch.rand(len(self.upper), dtype=torch.float64, generator=generator)
+        """A random position, [D]."""
+        return encoding.draw(self.codec, 1, self.context.engine.streams["sampling"])[0]
 
     def _decode(self, position: Tensor) -> Genotype:
-        genotype: Genotype = self.codec.decode(position.tolist())
-        return genotype
+        return encoding.decode(self.codec, position)
 
     def state_dict(self) -> dict[str, Any]:
         return {

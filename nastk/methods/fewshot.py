@@ -24,7 +24,7 @@ from nastk.config import search_class
 from nastk.engine.device import Engine
 from nastk.estimators.estimator import NetworkInput
 from nastk.estimators.halving import SuccessiveHalving, num_epochs
-from nastk.estimators.score import Score, best_first
+from nastk.estimators.score import Score, best_first, from_rows
 from nastk.genotype import parse
 from nastk.methods.leaf import inherit, line_of, pick_of, told, with_share
 from nastk.methods.memory import depths, mixture_bytes
@@ -127,6 +127,7 @@ class FewShot(Search):
 
     @classmethod
     def epochs_of_a_candidate(cls, config: Any) -> int:
+        """In a leaf. With leaf_share=null a few more: what the splits cost depends on the images."""
         mask = load_space(config.space.name).mask_of(config.space.operations)
         share = (
             config.search.leaf_share or 1 / SplitPlan.of(config.search, mask, keep_weights=False).num_leaves
@@ -189,8 +190,7 @@ class FewShot(Search):
         else:
             scores = [Score(**pick["score"]) for pick in self.picks]
             order = best_first(scores)
-            rows = [row for position in order for row in self.picks[position]["ranking"]]
-            found = [(parse(row["genotype"])[0], Score(**row["score"])) for row in rows]
+            found = from_rows(row for position in order for row in self.picks[position]["ranking"])
             ranking = [found[place] for place in best_first([score for _, score in found])]
         chosen = self.picks[order[0]]["leaf"]
         return SearchResult(
@@ -220,7 +220,8 @@ class FewShot(Search):
         mixture = context.mask
         if settings.probe == "path":  # an operation on every edge
             mixture = shrink(context.mask, depths(context.space), 1)
-        return max(most, mixture_bytes(context, mixture, num_cells=context.config.network.num_cells))
+        num_cells = context.config.network.num_cells
+        return max(most, mixture_bytes(context, mixture, num_cells=num_cells, full_precision=True))
 
     def state_dict(self) -> dict[str, Any]:
         return {

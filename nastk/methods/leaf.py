@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from nastk.config import Config
-from nastk.estimators.score import Score
+from nastk.estimators.score import Score, to_rows
 from nastk.genotype import to_json
 from nastk.methods.search import SearchResult
 
@@ -50,9 +50,7 @@ def pick_of(number: int, found: SearchResult) -> dict[str, Any]:
         "leaf": number,
         "genotype": to_json(found.genotype),
         "score": found.score.to_json(),
-        "ranking": [
-            {"genotype": to_json(genotype), "score": score.to_json()} for genotype, score in found.ranking
-        ],
+        "ranking": to_rows(found.ranking),
         "genotypes": {
             name: to_json(genotype) for name, genotype in {f"leaf_{number}": found.genotype, **others}.items()
         },

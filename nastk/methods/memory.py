@@ -27,17 +27,21 @@ PAIR = 5  # of a path that is trained against another: as it was before, and wha
 
 
 def mixture_bytes(
-    context: SearchContext, mask: Mask, *, num_cells: int, order: int = 1, skip_dropout: bool = False
-) -> int:
-    """Of an architecture step of `order` (1 or 2) on the mixture of all that `mask` allows."""
+    context: SearchContext, mask: Mask, *, num_cells: int, order: int = 1, skip_dropout: bool = False,
+    full_precision: bool = False,
+) -> int:  # fmt: skip
+    """Of an architecture step of `order` (1 or 2) on the mixture of all that `mask` allows.
+
+    full_precision: fp32, whatever the run's precision, as a step of order 2, which takes differences, always is.
+    """
     engine = context.engine.apart()
-    supernet = _supernet(context, mask, engine, num_cells)
+    supernet = trial_supernet(context, mask, engine, num_cells)
     dropout = SkipDropout(0.5, engine.streams.on(engine.device, "skip_dropout")) if skip_dropout else None
     choices = allowed(mask, len(context.space.operations)).to(engine.device)  # [T, E, O]
     alphas = torch.zeros(choices.shape, device=engine.device, requires_grad=True)
 
     def loss_of(images: Tensor, labels: Tensor) -> Tensor:
-        with nullcontext() if order == 2 else engine.autocast():  # it takes differences
+        with nullcontext() if order == 2 or full_precision else engine.autocast():
             gates = soft(masked_softmax(alphas, choices), mask)
             return F.cross_entropy(supernet(images, gates, skip_dropout=dropout), labels)
 
@@ -48,7 +52,7 @@ def mixture_bytes(
 def path_bytes(context: SearchContext, *, drop_path: bool, copies: int) -> int:
     """Of a step on the path that keeps most: of the deepest operations, on as many nodes as can be."""
     space, engine = context.space, context.engine.apart()
-    supernet = _supernet(context, context.mask, engine, context.config.network.num_cells)
+    supernet = trial_supernet(context, context.mask, engine, context.config.network.num_cells)
     path = space.paths(space.derive(context.mask, depths(space)))
     gates = one_hot(path, len(space.edges))
 
@@ -86,7 +90,8 @@ def _layers(space: Any) -> list[int]:
     ]
 
 
-def _supernet(context: SearchContext, mask: Mask, engine: Engine, num_cells: int) -> Any:
+def trial_supernet(context: SearchContext, mask: Mask, engine: Engine, num_cells: int) -> Any:
+    """A fresh one of the context's width, its weights drawn from `engine`: Engine.apart's, so that nothing moves."""
     return build_supernet(
         context.space,
         mask,

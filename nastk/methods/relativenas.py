@@ -23,6 +23,7 @@ from torch import Tensor
 from nastk.engine.schedules import cosine, linear
 from nastk.estimators.score import best_first
 from nastk.genotype import Genotype
+from nastk.methods import encoding
 from nastk.methods.estimation import EstimatorConfig, EstimatorSearch
 from nastk.methods.search import SearchContext
 from nastk.schema import key
@@ -52,7 +53,7 @@ class RelativeNAS(EstimatorSearch):
         if settings.population % 2:
             raise ValueError(f"search.population: expected an even number, found {settings.population}")
         super().__init__(context)
-        self.upper = torch.tensor(self.codec.upper, dtype=torch.float64)  # [D]
+        self.upper = encoding.upper(self.codec)  # [D]
         self.num_pairs = settings.population // 2
         self.num_generations = settings.generations
         self.num_steps = self.num_generations * self.num_pairs + 1
@@ -143,15 +144,10 @@ class RelativeNAS(EstimatorSearch):
             setattr(self, name, state[name])
 
     def _sample(self, num: int) -> Tensor:
-        """Uniform in the box [0, upper]: [num, D]."""
-        draws = torch.rand(
-            num, len(self.upper), dtype=torch.float64, generator=self.context.engine.streams["sampling"]
-        )
-        return draws * self.upper
+        return encoding.draw(self.codec, num, self.context.engine.streams["sampling"])
 
     def _decode(self, member: int) -> Genotype:
-        genotype: Genotype = self.codec.decode(self.positions[member].tolist())
-        return genotype
+        return encoding.decode(self.codec, self.positions[member])
 
 
 def slow_fast_update(

@@ -18,6 +18,7 @@ from nastk.engine.schedules import cosine
 from nastk.estimators.one_shot import OneShot
 from nastk.estimators.score import Score, best_first
 from nastk.genotype import Genotype
+from nastk.methods import encoding
 from nastk.methods.memory import path_bytes
 from nastk.methods.search import Search, SearchContext, SearchResult
 from nastk.networks.gates import Gates, one_hot
@@ -105,10 +106,7 @@ class RSPS(Search):
 
     def _draw_genotype(self, generator: torch.Generator) -> Genotype:
         """Uniform over the inputs of every node and the operations of every edge."""
-        upper = torch.tensor(self.codec.upper, dtype=torch.float64)  # [D]
-        draws = torch.rand(len(upper), dtype=torch.float64, generator=generator)
-        genotype: Genotype = self.codec.decode((draws * upper).tolist())
-        return genotype
+        return encoding.decode(self.codec, encoding.draw(self.codec, 1, generator)[0])
 
     def _draw_gates(self) -> Gates:
         genotype = self._draw_genotype(self.context.engine.streams["sampling"])

@@ -91,7 +91,10 @@ class Search:
 
     @classmethod
     def epochs_of_a_candidate(cls, config: Any) -> int:
-        """How long the weights of one candidate are trained: training it alone is held to the same."""
+        """How long the weights of one candidate are trained, as far as the configuration says.
+
+        Training one alone is held to it.
+        """
         epochs: int = config.train.epochs
         return epochs
 

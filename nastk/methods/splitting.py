@@ -152,7 +152,8 @@ class Splitter:
                 supernet(images, with_operation(gates, cell_type, edge, operation)), labels
             )
 
-        with training.untouched(supernet):
+        # In fp32, whatever the run's precision: what is compared are small differences of gradients.
+        with training.untouched(supernet), engine.full_precision():
             distances = mean_distances(loss_of, self._rounds_of(node), operations, parameters)
         groups = best_partition(
             distances,

@@ -6,8 +6,8 @@ import time
 
 from torch.nn import functional as F
 
-from nastk.estimators.building import build_supernet
 from nastk.estimators.gradient_matching import flat_gradient
+from nastk.methods.memory import trial_supernet
 from nastk.methods.search import SearchContext
 from nastk.networks.gates import uniform_path
 
@@ -17,15 +17,8 @@ def seconds_of_a_path(context: SearchContext) -> float:
 
     On a supernet of its own, with random streams of its own: nothing of the context changes.
     """
-    engine, network = context.engine.apart(), context.config.network
-    supernet = build_supernet(
-        context.space,
-        context.mask,
-        context.images,
-        engine,
-        init_channels=network.init_channels,
-        num_cells=network.num_cells,
-    )
+    engine = context.engine.apart()
+    supernet = trial_supernet(context, context.mask, engine, context.config.network.num_cells)
     gates = uniform_path(context.mask, engine.streams["paths"])
     images, labels = next(
         context.images.train.epoch(engine.streams["shuffling"], engine.streams["augmenting"])
@@ -33,9 +26,9 @@ def seconds_of_a_path(context: SearchContext) -> float:
     seconds = 0.0
     for _ in range(2):  # the first one warms up
         started = time.monotonic()
-        gradient = flat_gradient(
-            F.cross_entropy(supernet(images, gates), labels), list(supernet.parameters())
-        )
+        with engine.autocast():
+            loss = F.cross_entropy(supernet(images, gates), labels)
+        gradient = flat_gradient(loss, list(supernet.parameters()))
         float(gradient[0])  # a GPU has to be done
         seconds = time.monotonic() - started
     return seconds

@@ -1,7 +1,7 @@
 """Gates: one weight per edge and operation, which a supernet's forward takes.
 
-Where the numbers come from is the business of whoever makes them: one-hot of a genotype here;
-softmax or samples over architecture parameters in the methods that have such parameters.
+Here are the usual ones: one-hot of a genotype or of a random path, a random mixture, a masked softmax.
+What else a method weights operations by, it hands over as numbers (`soft`).
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class Weights:
 
     tensors: dict[str, Tensor]
     genotype: Genotype
-    network: dict[str, Any]  # the keys of config.NetworkConfig
+    network: dict[str, Any]  # the keys of schema.NetworkConfig
     data: dict[str, Any]  # classes, shape, mean, std
 
 
