@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nastk.registry import load_space
+from nastk.registry import SPACES, load_space
 
 FORMAT = "nastk-genotype"
 VERSION = 1
@@ -43,7 +43,7 @@ def to_json(genotype: Genotype, provenance: dict[str, Any] | None = None) -> str
 
 
 def parse(text: str) -> tuple[Genotype, dict[str, Any]]:
-    """Read a genotype and its provenance from JSON, a DARTS-style Python literal or NAS-Bench-201's string.
+    """Read a genotype and its provenance from JSON, a DARTS-style Python literal or a benchmark's string.
 
     Raises ValueError that names the field at fault; never anything else, whatever the text.
     """
@@ -51,8 +51,10 @@ def parse(text: str) -> tuple[Genotype, dict[str, Any]]:
         raise ValueError(f"not a genotype: {len(text):,} characters (at most {MAX_CHARACTERS:,})")
     if text.lstrip().startswith("Genotype"):
         return _parse_literal(text.strip()), {}
-    if text.lstrip().startswith("|"):
-        return Genotype("nasbench201", load_space("nasbench201").body_from_json({"arch": text.strip()})), {}
+    for name in SPACES:
+        space = load_space(name)
+        if space.recognises(text.strip()):
+            return Genotype(name, space.body_from_json({"arch": text.strip()})), {}
     try:
         content = json.loads(text, object_pairs_hook=_object)
     except _GivenTwice as error:

@@ -406,6 +406,19 @@ def test_a_string_of_nasbench201():
     assert error_of(body * 2).startswith("arch: expected 3 nodes")
 
 
+@pytest.mark.parametrize(
+    ("space", "body"),
+    [
+        ("transnas-micro", "64-41414-1_23_333"),
+        ("transnas-macro", "64-1234-basic"),
+        ("transnas-macro", "64-41414-basic"),
+    ],
+)
+def test_strings_of_transnas(space, body):
+    assert parse(f"{body}\n") == (Genotype(space, body), {})
+    assert error_of(f"{body}1").startswith("arch: expected 64-")
+
+
 @unhurried
 @given(st.text() | st.text().map("Genotype".__add__) | st.text("|+~0123noe ").map("|".__add__))
 def test_any_text_is_read_or_refused(text):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nastk.genotype import Genotype, parse, read
-from nastk.registry import load_space, unknown
+from nastk.registry import SPACES, load_space, unknown
 
 FOLDER = Path(__file__).parent
 RUN_FILE = "genotype.json"  # of a run directory
@@ -37,8 +37,8 @@ def list_archs() -> dict[str, str]:
 
 
 def load_arch(text: str) -> Arch:
-    """The architecture that `text` names: a genotype file, a run directory, a published cell, or a
-    string of NAS-Bench-201, which is called by the indices of its operations.
+    """The architecture that `text` names: a genotype file, a run directory, a published cell, or the
+    string of a benchmark, which is called by the indices of its operations.
 
     A path that exists wins over a published cell's name. Raises ValueError, in one line.
     """
@@ -54,10 +54,10 @@ def load_arch(text: str) -> Arch:
         return Arch(path.resolve().name, *read(path / RUN_FILE))
     if text in published:
         return Arch(text, *read(published[text]))
-    if text.startswith("|"):
+    if any(load_space(name).recognises(text) for name in SPACES):
         genotype, provenance = parse(text)
-        (path,) = load_space(genotype.space).paths(genotype)
-        return Arch(f"{genotype.space}-{''.join(str(index) for _, index in path)}", genotype, provenance)
+        indices = load_space(genotype.space).read(genotype.body)
+        return Arch(f"{genotype.space}-{''.join(map(str, indices))}", genotype, provenance)
     if text.endswith(".json") or any(mark in text for mark in (os.sep, os.altsep) if mark):
         raise ValueError(f"{text}: no such file")
     raise unknown("architecture", text, published)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from nastk.report import layered
-from nastk.report.cell_graph import CellGraph
+from nastk.spaces.cell_graph import CellGraph
 
 Point = tuple[float, float]
 

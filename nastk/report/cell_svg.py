@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from nastk.report.cell_graph import CellGraph
 from nastk.report.cell_layout import Box, Edge, Point, cell_layout
+from nastk.spaces.cell_graph import CellGraph
 
 SANS = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 MONOSPACE = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
-from nastk.report.cell_graph import CellGraph
+from nastk.spaces.cell_graph import CellGraph
 
 OUTPUT = "c_{k}"
 

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from nastk.genotype import Genotype, shown
 from nastk.spaces import derivation
+from nastk.spaces.cell_graph import CellGraph
 from nastk.spaces.codec import CellCodec
 from nastk.spaces.mask import Mask
 from nastk.spaces.space import NetworkSize, Space
@@ -65,6 +66,14 @@ class CellSpace(Space):
 
     def check_mask(self, mask: Mask) -> None:
         self.choices_under(mask)
+
+    def cells(self, genotype: Genotype) -> dict[str, tuple[str, CellGraph]]:
+        body = genotype.body
+        assert isinstance(body, CellPair)
+        titles = {"normal": "normal cell", "reduce": "reduction cell"}
+        return {
+            key: (title, CellGraph.of_pairs(body.cell(key), body.concat)) for key, title in titles.items()
+        }
 
     def choices_under(self, mask: Mask) -> tuple[tuple[tuple[int, ...], ...], ...]:
         """[T][E] -> the operations a genotype may choose there: the allowed ones but `none`.

@@ -17,6 +17,7 @@ from typing import ClassVar
 
 from nastk.genotype import Genotype, shown
 from nastk.spaces import derivation
+from nastk.spaces.cell_graph import CellGraph
 from nastk.spaces.codec import EdgeCodec
 from nastk.spaces.mask import Mask
 from nastk.spaces.space import NetworkSize, StringSpace
@@ -32,6 +33,7 @@ class NASBench201Space(StringSpace):
     cell_types: ClassVar = ("cell",)
     published_size: ClassVar = NetworkSize(init_channels=16, num_cells=15)
     form: ClassVar = "the benchmark's string |op~0|+|op~0|op~1|+..."
+    beginning: ClassVar = r"\|"
 
     @cached_property
     def edges(self) -> tuple[tuple[int, int], ...]:
@@ -50,6 +52,12 @@ class NASBench201Space(StringSpace):
             inputs = ((self.operations[cell[self.edge_index[node, i]]], i) for i in range(node))
             nodes.append("|" + "".join(f"{operation}~{source}|" for operation, source in inputs))
         return Genotype(self.name, "+".join(nodes))
+
+    def cells(self, genotype: Genotype) -> dict[str, tuple[str, CellGraph]]:
+        (path,) = self.paths(genotype)
+        chosen = [(self.operations[operation], self.edges[edge]) for edge, operation in path]
+        edges = tuple((name, source, node) for name, (node, source) in chosen if name != NONE)
+        return {"cell": ("cell", CellGraph(1, NUM_NODES - 1, edges))}
 
     def codec(self, mask: Mask) -> EdgeCodec:
         """The continuous encoding of the genotypes that obey `mask`: six reals in [0, 5]."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
-from nastk.genotype import shown
+from nastk.genotype import Genotype, shown
+from nastk.spaces.cell_graph import CellGraph
 from nastk.spaces.mask import Mask
 
 
@@ -67,6 +69,14 @@ class Space:
         """ValueError if no useful genotype is left under `mask`."""
         raise NotImplementedError
 
+    def cells(self, genotype: Genotype) -> dict[str, tuple[str, CellGraph]]:  # noqa: ARG002
+        """Cell type -> the cell's title and graph, for pictures and text; empty if it has no such cells."""
+        return {}
+
+    def recognises(self, text: str) -> bool:  # noqa: ARG002
+        """Whether a text that is no JSON looks like a genotype of this space, if perhaps a wrong one."""
+        return False
+
     def operation_index(self, where: str, operation: Any) -> int:
         """The index of an operation's name; a ValueError says `where` an unknown one stands."""
         if operation not in self.operations:
@@ -80,10 +90,14 @@ class Space:
 class StringSpace(Space):
     """A space of a published benchmark, whose genotypes' bodies are the benchmark's own strings.
 
-    form: what such a string looks like.
+    form: what such a string looks like. beginning: a regular expression that no string of others begins with.
     """
 
     form: ClassVar[str]
+    beginning: ClassVar[str]
+
+    def recognises(self, text: str) -> bool:
+        return re.match(self.beginning, text, re.ASCII) is not None
 
     def read(self, text: str) -> tuple[int, ...]:
         """The operations that a string names, by index; ValueError if it is not exactly of the form."""

@@ -30,6 +30,7 @@ class TransNASMicroSpace(NASBench201Space):
     """A cell of NAS-Bench-201's graph without its pooling, written with digits."""
 
     form: ClassVar = "64-41414-a_bc_def of digits 0 to 3"
+    beginning: ClassVar = "64-41414-[0-9]"
 
     def genotype(self, cells: Sequence[Sequence[int]]) -> Genotype:
         (cell,) = cells
@@ -52,6 +53,7 @@ class TransNASMacroSpace(StringSpace):
     cell_types: ClassVar = ("network",)
     edges: ClassVar = tuple((module + 1, module) for module in range(max(LENGTHS)))
     form: ClassVar = "64-<4 to 6 digits; 1 to 4 of them 3 or 4, 1 to 3 of them 2 or 4>-basic"
+    beginning: ClassVar = "64-[0-9]+-b"
 
     def check_mask(self, mask: Mask) -> None:
         self.codec(mask)

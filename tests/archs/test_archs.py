@@ -122,6 +122,12 @@ def test_a_string_of_nasbench201_is_called_by_its_operations(tmp_path):
         load_arch(body[:-1])
 
 
+def test_a_string_of_transnas_is_called_by_its_operations():
+    assert load_arch("64-41414-1_23_330").name == "transnas-micro-123330"
+    with pytest.raises(ValueError, match=r"^arch: expected 64-41414-a_bc_def of digits 0 to 3"):
+        load_arch("64-41414-9_23_330")
+
+
 def test_a_path_that_exists_wins_over_a_published_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     genotype = genotype_file(tmp_path / "darts-v1")

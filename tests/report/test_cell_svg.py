@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from nastk.archs import list_archs, load_arch
 from nastk.genotype import Genotype
-from nastk.report.cell_graph import CellGraph
 from nastk.report.cell_layout import Box, cell_layout
 from nastk.report.cell_svg import DEAD, FAMILIES, INK, OTHER, cell_svg, family
 from nastk.report.drawings import draw, draw_files
 from nastk.spaces.cell import DARTS, RELATIVENAS
+from nastk.spaces.cell_graph import CellGraph
 from nastk.spaces.nasbench201 import NASBENCH201
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from nastk.spaces.cell import NUM_INPUTS, PAIRS_PER_NODE, Pair
-
 
 @dataclass(frozen=True)
 class CellGraph:
@@ -23,13 +21,10 @@ class CellGraph:
     concat: tuple[int, ...] = ()
 
     @classmethod
-    def of_pairs(cls, pairs: Sequence[Pair], concat: Sequence[int]) -> CellGraph:
+    def of_pairs(cls, pairs: Sequence[tuple[str, int]], concat: Sequence[int]) -> CellGraph:
         """A cell of (operation, input) pairs, two a node, node by node, with two inputs."""
-        edges = tuple(
-            (operation, source, NUM_INPUTS + position // PAIRS_PER_NODE)
-            for position, (operation, source) in enumerate(pairs)
-        )
-        return cls(NUM_INPUTS, NUM_INPUTS + len(pairs) // PAIRS_PER_NODE, edges, tuple(concat))
+        edges = tuple((operation, source, 2 + place // 2) for place, (operation, source) in enumerate(pairs))
+        return cls(2, 2 + len(pairs) // 2, edges, tuple(concat))
 
     @property
     def output(self) -> int:
