@@ -181,7 +181,13 @@ def test_spaces_known_by_tables_only(nastk, method, space, prefix, task, shared_
     assert summary["score"]["value"] == max(asked) == asked[0]
     assert (summary["score"]["direction"], summary["params"], summary["macs"]) == ("max", None, None)
     assert f" {prefix}" in out.splitlines()[0] and f"validation {column.quantity.metric} " in out
-    for line in (["show", "run"], ["evaluate", "--arch", "run"], ["rank", "run", "run"]):
+    _, out, _ = nastk("show", "run")
+    assert out.endswith(f"nastk has no network of space '{space}', only tables know it\n")
+    shown = json.loads(nastk("show", "run", "--json").out)
+    assert (shown["arch"], shown["params"], shown["macs"]) == (ranking[0]["genotype"]["arch"], None, None)
+    drawn = nastk("show", "run", "--svg", "cell.svg")
+    assert drawn.code == (0 if space == "transnas-micro" else 2), drawn.err
+    for line in (["evaluate", "--arch", "run"], ["rank", "run", "run"]):
         code, _, err = nastk(*line)
         assert code == 2
         assert err.splitlines()[-1].startswith(f"Error: nastk has no network of space '{space}'")
