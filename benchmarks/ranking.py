@@ -1,8 +1,9 @@
 """How well do shared weights rank architectures, and does splitting the supernet help?
 
     python benchmarks/ranking.py --out DIR [--dataset digits|cifar10] [--data-dir DIR] [--seeds 5] [--jobs 2]
-        [--archs 100] [--steps 600] [--truth-steps 200] [--truth-seeds 3] [--rounds 20]
+        [--archs 100] [--steps N] [--truth-steps 200] [--truth-seeds 3] [--rounds 20]
 
+--steps: of one supernet; 600 on the digits, 1,800 on CIFAR-10, where an arm with fewer hardly ranks at all.
 Truth: connected cells of NAS-Bench-201, drawn at random, each trained alone in a small network
 (ranking_network.py) on the digits under noise or on CIFAR-10 at 16x16. Arms: one supernet; one with
 four times the steps; split once exhaustively, twice at random, twice by gradient matching, every leaf
@@ -66,6 +67,7 @@ ARMS = {  # name: (split, groups, steps of a leaf as a multiple of --steps; None
     "exhaustive, equal": ("exhaustive", [2], None),
     "gm, equal": ("gm", [2, 2], None),
 }
+STEPS = {"digits": 600, "cifar10": 1800}  # of one supernet, unless --steps says otherwise
 NOISE = 0.35  # standard deviation on the digits before clipping, white being 1: without it every cell gets them right
 EDGES_SCORED = 6 + 2 * 5  # of the root and of its two children, each with 5 operations
 
@@ -210,13 +212,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--dataset", choices=("digits", "cifar10"), default="digits")
+    parser.add_argument("--dataset", choices=STEPS, default="digits")
     parser.add_argument("--data-dir")
-    for name, number in (("seeds", 5), ("jobs", 2), ("archs", 100), ("steps", 600), ("rounds", 20)):
+    parser.add_argument("--steps", type=int)
+    for name, number in (("seeds", 5), ("jobs", 2), ("archs", 100), ("rounds", 20)):
         parser.add_argument(f"--{name}", type=int, default=number)
     parser.add_argument("--truth-steps", type=int, default=200)
     parser.add_argument("--truth-seeds", type=int, default=3)
     options = parser.parse_args()
+    options.steps = options.steps or STEPS[options.dataset]
     truths = folder_for(options.out, "truth", options, "truth_steps")
     supernets = folder_for(options.out, "arms", options, "steps", "rounds")
     with ProcessPoolExecutor(options.jobs, initializer=prepare_process) as pool:
