@@ -36,10 +36,14 @@ class Job(Protocol):
 
 
 def _step(job: Job, engine: Engine) -> dict[str, Any]:
-    """The job's next step. Stopped if it fails because a signal to all processes has ended its helpers."""
+    """The job's next step; Stopped where it fails after a signal.
+
+    One to all processes ends those that load images, which shows as errors of many types. A fault that has
+    nothing to do with it comes again when the run is continued.
+    """
     try:
         return job.step()
-    except RuntimeError:
+    except Exception:
         if engine.stop.signal_number is None:
             raise
         raise Stopped(engine.stop.signal_number) from None

@@ -105,13 +105,14 @@ def test_broken_off_and_resumed(run, tmp_path, every, at):
     assert without_time[0] == without_time[1]
 
 
-def test_helpers_that_a_signal_ends(run):
+@pytest.mark.parametrize("error", [RuntimeError("DataLoader worker exited unexpectedly"), EOFError()])
+def test_helpers_that_a_signal_ends(run, error):
     """A signal to all processes ends those that load images, too; that the step fails then is no fault."""
 
     def lose_helpers(step: int) -> None:
         if step == 3:
             engine.stop.signal_number = signal.SIGTERM
-            raise RuntimeError("DataLoader worker exited unexpectedly")
+            raise error
 
     engine = _engine()
     with pytest.raises(Stopped, match="SIGTERM"):
