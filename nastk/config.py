@@ -224,6 +224,8 @@ def from_yaml(text: str) -> Config:
     """The configuration that `to_yaml` wrote; ValueError if it is none or holds unknown keys."""
     try:
         content = read_yaml(text)
+        if not isinstance(content, dict):
+            raise TypeError("no keys with values")
         command = content.pop("command")
         name, preset = content.pop(_ABOUT[command]), content.pop("preset")
         values = list(flatten(content))

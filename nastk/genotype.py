@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import reprlib
 import warnings
 from collections.abc import Hashable
@@ -49,8 +50,9 @@ def parse(text: str) -> tuple[Genotype, dict[str, Any]]:
     """
     if len(text) > MAX_CHARACTERS:
         raise ValueError(f"not a genotype: {len(text):,} characters (at most {MAX_CHARACTERS:,})")
-    if text.lstrip().startswith("Genotype"):
-        return _parse_literal(text.strip()), {}
+    # NAME = Genotype(...), as in the authors' files, or without the name
+    if literal := re.match(r"\s*(?:\w{1,60}\s*=\s*)?(?=Genotype)", text):
+        return _parse_literal(text[literal.end() :].strip()), {}
     for name in SPACES:
         space = load_space(name)
         if space.recognises(text.strip()):

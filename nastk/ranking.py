@@ -92,11 +92,26 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise _not_scores(path, error) from None
+    if not isinstance(rows, list) or not rows:
+        raise _not_scores(path, "expected a list of them")
     return rows
 
 
-def _not_scores(path: Path, error: Exception) -> ValueError:
+def _not_scores(path: Path, error: Exception | str) -> ValueError:
     return ValueError(f"{path}: not the scores of a search: {error}")
+
+
+def check_seeds(scores: Sequence[Ranking], names: Sequence[str]) -> None:
+    """ValueError if rankings, which messages call by `names`, can differ in more than their seed."""
+
+    def measured(ranking: Ranking) -> str:
+        return f"{ranking.metric} ({ranking.split}) of {ranking.space}, {ranking.dataset}"
+
+    for ranking, name in zip(scores, names, strict=True):
+        if measured(ranking) != measured(scores[0]):
+            raise ValueError(
+                f"{name} is {measured(ranking)}, {names[0]} is {measured(scores[0])}: no seeds of one another"
+            )
 
 
 def check_comparable(scores: Ranking, truth: Ranking) -> None:

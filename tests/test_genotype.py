@@ -76,6 +76,12 @@ def test_json_round_trip(genotype, provenance):
     assert to_json(*parse(text)) == text
 
 
+@pytest.mark.parametrize("name", ["DARTS_V2 = ", "\n PDARTS=", "", " "])
+def test_a_literal_as_the_authors_files_have_it(name):
+    genotype = load_arch("darts-v2").genotype
+    assert parse(name + to_literal(genotype)) == (genotype, {})
+
+
 @unhurried
 @given(genotypes(CELL_SPACES))
 def test_literal_round_trip(genotype):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import sys
@@ -68,6 +69,13 @@ def run(arguments: list[str]) -> int:
             raise
         return _fail(str(error))
     except Exception as error:  # a fault of nastk: the traceback, and a log
+        if (
+            isinstance(error, OSError) and error.errno == errno.ENOSPC
+        ):  # of stdout; all files have been dealt with
+            _to_devnull(sys.stdout)
+            return _fail("stdout cannot be written: no space left on device")
+        if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # torch: a RuntimeError
+            return _fail("out of memory; try a smaller network (network.init_channels), image or batch")
         if type(error).__name__ == "OutOfMemoryError":  # not of a run's steps: drive_job knows what to try
             return _fail("out of GPU memory; does another process hold it? --device cpu needs none")
         return _report_fault(arguments)

@@ -63,8 +63,11 @@ def rank(scores: tuple[str, ...], truth: str, dataset: str | None, as_json: bool
 
 def _read(scores: tuple[str, ...], truth: str, dataset: str | None) -> tuple[list[Ranking], Ranking]:
     """Both sides. A table beside a run is asked for the run's data set, else for the first that it has."""
-    from nastk.ranking import Ranking, check_comparable, read_search
+    from nastk.ranking import Ranking, check_comparable, check_seeds, read_search
 
+    twice = [text for text in dict.fromkeys(scores) if scores.count(text) > 1]
+    if twice:
+        raise ValueError(f"{twice[0]} is given twice; several SCORES are those of several seeds")
     runs = {text: read_search(Path(text)) for text in (*scores, truth) if os.path.isdir(text)}
     if dataset is not None and {*scores, truth} <= runs.keys():
         raise ValueError("--dataset: says which of a table's data sets is meant; these are runs")
@@ -76,6 +79,7 @@ def _read(scores: tuple[str, ...], truth: str, dataset: str | None) -> tuple[lis
         else _read_column(text, dataset)
         for text in scores
     ]
+    check_seeds(found, scores)
     if truth not in runs:
         return found, _read_column(truth, found[0].dataset if dataset is None else dataset)
     from nastk.cli.training_alone import FILE, train_ranked

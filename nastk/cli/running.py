@@ -87,11 +87,14 @@ def drive_job(job: Job, run: Run, engine: Engine, config: Config, *, quiet: bool
     from nastk.engine.progress import Progress
     from nastk.engine.signals import Stopped
 
-    text = to_yaml(config)
     if not run.has("config.yaml"):
-        run.write_text("config.yaml", text)
+        run.write_text("config.yaml", to_yaml(config))
+    text = run.read_text("config.yaml")  # of an older nastk, it may lack a key or comment on one otherwise
     progress = Progress(Console(stderr=True), quiet=quiet)
     to_continue = f"To continue: nastk {config.command} --resume {shlex.quote(str(run.path))}"
+    engine.stop.on_waiting = lambda: progress.note(
+        "stopping after this step, or within 10 s; Ctrl-C again stops at once"
+    )
     say(f"run directory: {run.path} ({engine.describe()}, seed {config.run.seed})")
     resume = run.has(checkpoint.NAME)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,7 +110,8 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
         click.echo(remark)
     if pictures:
         say(f"pictures: {', '.join(map(str, pictures))}")
-    if job.network_input is not None:
+    known = config.data.dataset in registry.DATASETS or os.path.exists(config.data.dataset)
+    if job.network_input is not None and known:  # a table may be of images that nastk does not have
         say(f"next: nastk evaluate --arch {copy}")
     if not_copied is not None:
         raise RunError(f"{not_copied} (the genotype is in {copy})")

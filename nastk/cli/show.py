@@ -61,6 +61,8 @@ def show(
     genotype = found.genotype
     size = _network_size(genotype, stem, init_channels, num_cells, num_classes)
     if svg is not None:
+        if not svg.name or svg.is_dir():
+            raise ValueError(f"--svg: {svg} is a directory; name a file")
         pictures = draw_files(genotype, svg.stem)
         if not pictures:
             raise ValueError(f"--svg: nastk draws no architectures of space {genotype.space!r}")

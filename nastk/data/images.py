@@ -7,9 +7,12 @@ Both kinds give the same uint8 batches; all that is random or floating point com
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -128,7 +131,10 @@ class StreamedImages(ImageSet):
 
     def pixels(self, index_batches: Iterable[Tensor]) -> Iterator[Tensor]:
         """Raises ValueError for a file that went bad since the set was loaded."""
-        for batch in self._loader([indices.tolist() for indices in index_batches]):
+        loader = self._loader([indices.tolist() for indices in index_batches])
+        with _interrupts_held_back():
+            batches = iter(loader)
+        for batch in batches:
             if isinstance(batch, str):
                 raise ValueError(batch)
             yield batch.to(self.device, non_blocking=True)
@@ -148,7 +154,7 @@ class StreamedImages(ImageSet):
             batch_sampler=index_batches,
             collate_fn=_as_it_is,
             num_workers=self.workers,
-            worker_init_fn=_leave_interrupts_to_parent,
+            worker_init_fn=_depend_on_parent,
             multiprocessing_context=context,
             generator=torch.Generator().manual_seed(0),
             pin_memory=self.device.type == "cuda",
@@ -175,6 +181,31 @@ def _as_it_is(batch: Any) -> Any:
     return batch
 
 
-def _leave_interrupts_to_parent(_worker: int) -> None:
-    """An interrupt from the terminal reaches every process; the parent decides when to stop."""
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Processes that start in this block never see an interrupt from the terminal, which reaches them all; one
+    that comes meanwhile reaches this process afterwards: it decides when to stop."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _depend_on_parent(_worker: int) -> None:
+    """Leave interrupts to the parent, and end with it, even if it is killed.
+
+    (torch's own watch sees the server process, which lives for as long as its workers.)
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -104,7 +104,7 @@ def _from_torchvision(config: DataConfig, named: NamedDataset, split: Literal["t
         looked = (f"{named.name}.npz", f"{named.name}/train/", f"{named.torchvision.folder}/")
         raise ValueError(
             f"{named.name} is not in {printable(root)} (looked for {', '.join(looked)}) and cannot be "
-            f"downloaded ({error}); put one of these there, or say where they are with --data-dir"
+            f"downloaded ({error}); put one of these there, or say where they are with --data-dir or $NASTK_DATA"
         ) from None
 
 

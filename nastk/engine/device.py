@@ -77,7 +77,8 @@ class Engine:
     def describe(self) -> str:
         if self.device.type == "cuda":
             return f"{torch.cuda.get_device_name()} ({self.precision})"
-        return f"cpu, {torch.get_num_threads()} threads"
+        num = torch.get_num_threads()
+        return f"cpu, {num} thread{'s' if num > 1 else ''}"
 
 
 def _allow_tf32(allowed: bool) -> None:

@@ -51,11 +51,21 @@ class Progress:
             self._last_line = time.monotonic()
             figures = "  ".join(f"{name} {_figure(value)}" for name, value in _shown(metrics).items())
             line = f"step {step}/{self._num_steps}  {figures}  left {self._left(step)}"
-            self.console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
+            self.note(line)
+
+    def note(self, text: str) -> None:
+        """A line for the user, above the table."""
+        self.console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def _table(self) -> Table:
-        columns: dict[str, None] = {name: None for _, metrics in self._rows for name in _shown(metrics)}
+        """The last steps with the figures of the present phase, as many whole ones as the terminal has room for."""
         step = self._rows[-1][0]
+        columns, room = [], self.console.width - _width("step", [str(number) for number, _ in self._rows]) - 1
+        for name in _shown(self._rows[-1][1]):
+            width = _width(name, [_figure(metrics.get(name, "")) for _, metrics in self._rows])
+            if width <= room:
+                columns.append(name)
+                room -= width
         table = Table(
             title=f"step {step} of {self._num_steps}, {self._left(step)} left", title_justify="left"
         )
@@ -72,6 +82,11 @@ class Progress:
         seconds = (time.monotonic() - self._started) / done * (self._num_steps - step)
         minutes, hours = int(seconds) // 60, int(seconds) // 3600
         return f"{hours} h {minutes % 60:02d} min" if hours else f"{minutes} min {int(seconds) % 60:02d} s"
+
+
+def _width(name: str, texts: list[str]) -> int:
+    """Characters that a column of the table takes, with its rule and its padding."""
+    return max(map(len, (name, *texts))) + 3
 
 
 def _shown(metrics: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -28,10 +28,15 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.signal_number: int | None = None
+        self.on_waiting: Callable[[], None] = lambda: None  # called once where a step goes on after a signal
         self._since = 0.0
+        self._told = False
 
     def at_batch(self) -> None:
         """Called between batches: raises Stopped if a signal came more than GRACE_S ago."""
+        if self.signal_number is not None and not self._told:
+            self._told = True
+            self.on_waiting()
         if self.signal_number is not None and time.monotonic() - self._since > GRACE_S:
             raise Stopped(self.signal_number)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from nastk.estimators.estimator import Estimator, NetworkInput
-from nastk.estimators.score import best_first, from_rows, to_rows
+from nastk.estimators.score import Score, best_first, from_rows, to_rows
 from nastk.estimators.shared_weights import SharedWeights
 from nastk.genotype import Genotype
 from nastk.methods.memory import PAIR, path_bytes
@@ -41,6 +42,7 @@ class EstimatorSearch(Search):
         self.codec = context.space.codec(context.mask)
         self.estimator = build_estimator(context)
         self.ranking: list[dict[str, Any]] = []
+        self.num_diverged = 0.0  # of those trained first, before one that did not; -inf behind it
 
     @property
     def supernet(self) -> nn.Module | None:
@@ -57,6 +59,16 @@ class EstimatorSearch(Search):
         if self.supernet is None:  # nothing is trained
             return None
         return path_bytes(self.context, drop_path=self.context.config.train.drop_path > 0, copies=PAIR)
+
+    def train(self, genotypes: Sequence[Genotype], *, lr: float, drop_path: float) -> list[Score]:
+        """The estimator's; ValueError once as many as a population are trained and none has a finite score."""
+        scores = self.estimator.train(genotypes, lr=lr, drop_path=drop_path)
+        self.num_diverged += len(scores)
+        if any(score.finite for score in scores):
+            self.num_diverged = -math.inf
+        elif self.num_diverged >= self.context.config.search.population:
+            raise ValueError("no candidate has a finite score; try a smaller train.lr or train.grad_clip")
+        return scores
 
     def select_among(self, population: Sequence[Genotype]) -> dict[str, Any]:
         """Score the last population with the estimator as it is now; the best score wins.

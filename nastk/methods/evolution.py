@@ -81,7 +81,7 @@ class Evolution(EstimatorSearch):
         position = self._mutate(self.positions[self._choose_parent()]) if full else self._draw()
         lr = cosine(config.train.lr, config.train.lr_min, self.num_done, self.num_evaluations)
         drop_path = linear(config.train.drop_path, self.num_done, self.num_evaluations)
-        (score,) = self.estimator.train([self._decode(position)], lr=lr, drop_path=drop_path)
+        (score,) = self.train([self._decode(position)], lr=lr, drop_path=drop_path)
         self.positions = torch.cat([self.positions[full:], position[None]])
         self.scores = [*self.scores[full:], score.to_json()]
         return {
@@ -130,10 +130,11 @@ class Evolution(EstimatorSearch):
             "positions": self.positions,
             "scores": self.scores,
             "ranking": self.ranking,
+            "num_diverged": self.num_diverged,
             "estimator": self.estimator.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.estimator.load_state_dict(state["estimator"])
-        for name in ("num_done", "positions", "scores", "ranking"):
+        for name in ("num_done", "positions", "scores", "ranking", "num_diverged"):
             setattr(self, name, state[name])

@@ -96,7 +96,7 @@ class RelativeNAS(EstimatorSearch):
         drop_path = linear(train.drop_path, generation, self.num_generations)
         members: list[int] = self.order[pair].tolist()
         genotypes = [self._decode(member) for member in members]
-        scores = self.estimator.train(genotypes, lr=lr, drop_path=drop_path)
+        scores = self.train(genotypes, lr=lr, drop_path=drop_path)
         fast, slow = best_first(scores)
         if scores[fast].finite:
             self._learn(pair, fast=members[fast], slow=members[slow])
@@ -135,12 +135,22 @@ class RelativeNAS(EstimatorSearch):
             "coefficients": self.coefficients,
             "diversity": self.diversity,
             "ranking": self.ranking,
+            "num_diverged": self.num_diverged,
             "estimator": self.estimator.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.estimator.load_state_dict(state["estimator"])
-        for name in ("num_done", "positions", "velocities", "order", "coefficients", "diversity", "ranking"):
+        for name in (
+            "num_done",
+            "positions",
+            "velocities",
+            "order",
+            "coefficients",
+            "diversity",
+            "ranking",
+            "num_diverged",
+        ):
             setattr(self, name, state[name])
 
     def _sample(self, num: int) -> Tensor:

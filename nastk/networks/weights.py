@@ -61,6 +61,10 @@ def load(path: Path) -> Weights:
             tensors, genotype, _object(about["network"], "network"), _object(about["data"], "data")
         )
     except OSError as error:
+        if path.is_dir():
+            raise ValueError(
+                f"{path} is a directory; the weights of a run are its weights.safetensors"
+            ) from None
         raise ValueError(f"{path}: cannot be read: {error.strerror or error}") from None
     except KeyError as error:
         raise ValueError(f"{path}: not a weights file of nastk: no {error} in its metadata") from None

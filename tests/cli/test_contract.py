@@ -209,7 +209,7 @@ def test_stdout_is_data(nastk):
     assert rows[:3] == [
         "data set: digits, which come with nastk (--dataset chooses another)",
         "preset: quick (made for the digits; --preset chooses another)",
-        "run directory: search (cpu, 1 threads, seed 0)",
+        "run directory: search (cpu, 1 thread, seed 0)",
     ]
     assert re.fullmatch(r"memory: about \d+ MiB for a step on 16 images \(train\.batch_size\)", rows[3])
     assert rows[-3].startswith("step 2/2  phase select  best ")

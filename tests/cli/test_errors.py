@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -141,6 +142,8 @@ def refuses(nastk, monkeypatch) -> Callable[..., None]:
             "transfer --task data --dataset digits --weights w.safetensors",
             ["w.safetensors", "cannot be read"],
         ),
+        ("transfer --task data --dataset digits --weights .", ["is a directory", "weights.safetensors"]),
+        ("show darts-v1 --svg .", ["--svg: . is a directory"]),
         ("show", ["Missing argument 'ARCH'"]),
         ("show dartsv1", ["did you mean 'darts-v1'?"]),
         ("show darts-v1 --num-cells 0", ["--num-cells"]),
@@ -325,6 +328,30 @@ def test_loss_that_is_not_finite(nastk):
     assert last.startswith("Error: the loss was not finite at training step ")
     assert "learning rate 1e+30" in last and "try a smaller train.lr" in last
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: ...")]
+)
+def test_out_of_memory(nastk, monkeypatch, error):
+    def use_it_up(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("nastk.methods.relativenas.RelativeNAS.step", use_it_up)
+    code, _, err = nastk(*SEARCH, "--run-dir", "run")
+    assert (code, err.splitlines()[-1]) == (
+        2,
+        "Error: out of memory; try a smaller network (network.init_channels), image or batch",
+    )
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no such device")
+def test_stdout_on_a_full_disk():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "nastk", "list", "methods"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr) == (2, "Error: stdout cannot be written: no space left on device\n")
 
 
 def test_a_fault_of_ours(nastk, monkeypatch, tmp_path):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from command_lines import DARTS, EVALUATE, FEWSHOT, PDARTS, SEARCH
+from PIL import Image
 
 DRIVER = Path(__file__).with_name("killing.py")
 COMMANDS = {
@@ -119,3 +123,47 @@ def test_random_moments(command, uninterrupted, result_of, tmp_path):
     assert ended[-1][0] == 0
     assert {code for code, _ in ended[:-1]} <= {-9}
     assert result_of(tmp_path / "run") == result_of(uninterrupted(command))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at /proc")
+def test_no_process_outlives_a_killed_run(tmp_path):
+    """Those that decode images end with it."""
+    generator = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (tmp_path / "images" / "train" / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = generator.integers(0, 256, (8, 8), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "images" / "train" / name / f"{number}.png")
+    words = [*SEARCH, "--preset", "quick", "--dataset", "images", "data.resident_mib=0", "--run-dir", "run"]
+    with open(tmp_path / "log", "w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "nastk", *map(str, words), "search.generations=1000"],
+            cwd=tmp_path, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    try:
+        _wait_until(lambda: (tmp_path / "run/metrics.jsonl").exists(), process)
+        assert len(_alive(process.pid)) > 1
+    finally:
+        process.kill()
+        process.wait()
+    _wait_until(lambda: not _alive(process.pid))
+
+
+def _alive(session: int) -> list[str]:
+    """The processes of a session that are no zombies."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has gone meanwhile
+            state, _, _, number = path.read_text().rpartition(") ")[2].split()[:4]
+            if int(number) == session and state != "Z":
+                found.append(path.parent.name)
+    return found
+
+
+def _wait_until(happened: Callable[[], bool], process: subprocess.Popen[bytes] | None = None) -> None:
+    end = time.monotonic() + 180
+    while not happened():
+        assert time.monotonic() < end
+        assert process is None or process.poll() is None
+        time.sleep(0.1)

@@ -92,9 +92,18 @@ def test_two_columns(nastk, table, monkeypatch):
 
 
 def test_several_seeds(nastk, table, monkeypatch):
-    """Columns in place of runs: one agrees with the truth on CIFAR-100, the other does not."""
+    """Columns of two tables in place of runs: one agrees with the truth on CIFAR-100, the other does not."""
     monkeypatch.setattr("nastk.ranking.DRAWS", 20)
-    words = [f"{table}:test_acc_200", f"{table}:val_acc_12", f"{table}:test_acc_200", "--dataset", "cifar100"]
+    other = table.with_name("other.npz")
+    with np.load(table) as columns:
+        np.savez(other, **{**columns, "test_acc_200": columns["val_acc_12"]})
+    words = [
+        f"{table}:test_acc_200",
+        f"{other}:test_acc_200",
+        f"{table}:test_acc_200",
+        "--dataset",
+        "cifar100",
+    ]
     found = json.loads(nastk("rank", *words, "--json").out)
     assert list(found) == [*KEYS[:6], "seeds", *KEYS[6:]]
     assert (found["n"], found["kendall_tau_b"], found["spearman"]) == (5**6, 0, pytest.approx(0, abs=1e-9))
@@ -283,6 +292,13 @@ def test_errors(nastk, table, searched, finished_runs, shared_data, write_npz):
     assert "unknown column 'val_acc'; did you mean 'val_acc_12'?" in refused(f"{table}:val_acc", column)
     assert "unknown data set of val_acc_12 'cifar'" in refused(column, column, "--dataset", "cifar")
     assert "not a table that nastk knows" in refused(f"{write_npz()}:val_acc_12", column)
+    assert refused(column, column, column) == (
+        f"{column} is given twice; several SCORES are those of several seeds"
+    )
+    assert refused(column, f"{table}:test_acc_12", column) == (
+        f"{table}:test_acc_12 is accuracy (test) of nasbench201, cifar10, {column} is accuracy (validation) "
+        "of nasbench201, cifar10: no seeds of one another"
+    )
     transnas = f"{shared_data / 'transnas101.npz'}:"
     assert refused(f"{transnas}micro_val", f"{transnas}macro_val") == (
         "the scores are of space transnas-micro, the truth is of transnas-macro"

@@ -15,6 +15,7 @@ import pytest
 import torch
 from command_lines import EVALUATE, SEARCH
 
+from nastk import config
 from nastk.engine import checkpoint
 from nastk.engine.progress import Progress
 from nastk.engine.signals import StopRequest
@@ -303,6 +304,14 @@ def test_edited_configuration(nastk, finished_runs):
     path.write_text(text.replace("generations: 2 ", "generations: 5 "))
     _refused(nastk, "belongs to another configuration than run/config.yaml")
     assert "generations: 5 " in path.read_text()
+
+
+def test_a_run_of_an_older_nastk(nastk, finished_runs, monkeypatch):
+    """Which commented on a key otherwise, or did not have it: what the file says counts."""
+    _unfinished(finished_runs)
+    to_yaml = config.to_yaml
+    monkeypatch.setattr("nastk.cli.running.to_yaml", lambda of: to_yaml(of) + "# a new comment\n")
+    assert nastk("search", "--resume", "run").code == 0
 
 
 @pytest.mark.parametrize(

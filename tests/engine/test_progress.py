@@ -99,6 +99,23 @@ def test_terminal(clock):
     assert "late" in last and "time_s" not in last and "list" not in last
 
 
+def test_whole_columns_of_the_present_phase_only(clock):
+    """What does not fit is left out, not cut; what comes behind it may fit."""
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=46, height=40, color_system=None)
+    shown = Progress(console, quiet=False)
+    with shown.showing(3, 0):
+        shown.update(1, {"phase": "train", "train_loss": 1.0})
+        shown.update(2, {"phase": "score", "validation_loss": 0.25, "long" * 9: 1.5, "lr": 0.125})
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    last = text[text.rindex("step 2 of 3") :].splitlines()
+    assert last[2].replace("┃", " ").split() == ["step", "phase", "validation_loss", "lr"]
+    assert [row.replace("│", " ").split() for row in last if "score" in row] == [
+        ["2", "score", "0.25", "0.125"]
+    ]
+    assert "…" not in text and max(map(len, last)) <= 46
+
+
 @pytest.mark.parametrize("quiet", [True, False])
 def test_quiet_and_pipes(quiet, clock):
     """No control codes with --quiet, nor without a terminal."""

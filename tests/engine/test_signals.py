@@ -89,3 +89,15 @@ def test_handlers_are_put_back():
         assert [signal.getsignal(number) for number in numbers] != before
         raise RuntimeError
     assert [signal.getsignal(number) for number in numbers] == before
+
+
+def test_who_waits_is_told_once():
+    stop, told = StopRequest(), []
+    stop.on_waiting = lambda: told.append("waiting")
+    with stop.listening():
+        stop.at_batch()
+        assert told == []
+        _send(signal.SIGINT)
+        stop.at_batch()
+        stop.at_batch()
+    assert told == ["waiting"]

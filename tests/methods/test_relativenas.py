@@ -133,8 +133,18 @@ def test_a7_nobody_learns_from_a_pair_that_diverged(make_context, fake_weights):
 
 
 def test_a_population_without_any_finite_loss_is_an_error(make_context, fake_weights):
-    search = RelativeNAS(make_context("relativenas", "search.generations=1"))
+    """Said as soon as as many as a population are trained."""
+    search = RelativeNAS(make_context("relativenas"))
     fake_weights(lambda _: math.nan)
+    search.step()
+    with pytest.raises(ValueError, match=r"no candidate has a finite score; try a smaller train\.lr"):
+        search.step()
+
+
+def test_a_last_population_without_any_finite_loss_is_an_error(make_context, fake_weights):
+    search = RelativeNAS(make_context("relativenas", "search.generations=1"))
+    losses = iter([1.0] * 4)
+    fake_weights(lambda _: next(losses, math.nan))
     with pytest.raises(ValueError, match="no candidate of the last population has a finite loss"):
         run(search)
 
