@@ -60,7 +60,7 @@ def test_files_of_a_search(nastk, finished_runs):
         *("device", "versions"),
     ]
     assert (summary["command"], summary["method"], summary["dataset"]) == ("search", "relativenas", "digits")
-    assert (summary["seed"], summary["steps"], summary["device"]) == (0, 3, "cpu, 1 threads")
+    assert (summary["seed"], summary["steps"], summary["device"]) == (0, 3, "cpu, 1 thread")
     assert list(summary["score"]) == ["name", "value", "direction", "split"]
     assert list(summary["versions"]) == ["nastk", "torch", "python"]
 
@@ -436,8 +436,8 @@ def test_transfer_takes_the_genotype_here(nastk, write_npz, finished_runs):
 
 def test_numbers_that_json_has_not(nastk):
     """A candidate that diverged has no loss: null, since JSON has no NaN."""
-    arguments = [*SEARCH, *ONE_STEP, "train.lr=1e12", "train.grad_clip=1e30", "--run-dir", "run"]
-    nastk(*arguments)
+    words = ["search.population=4", "train.lr=1e12", "train.grad_clip=1e30"]
+    assert nastk(*SEARCH, *ONE_STEP, *words, "--run-dir", "run").code == 2  # all diverge
 
     def refuse(constant: str) -> None:
         pytest.fail(f"{constant} is no JSON")
