@@ -69,9 +69,8 @@ def run(arguments: list[str]) -> int:
             raise
         return _fail(str(error))
     except Exception as error:  # a fault of nastk: the traceback, and a log
-        if (
-            isinstance(error, OSError) and error.errno == errno.ENOSPC
-        ):  # of stdout; all files have been dealt with
+        # Of stdout: whoever writes a file says which one it is.
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             _to_devnull(sys.stdout)
             return _fail("stdout cannot be written: no space left on device")
         if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # torch: a RuntimeError

@@ -136,5 +136,5 @@ class Evolution(EstimatorSearch):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.estimator.load_state_dict(state["estimator"])
-        for name in ("num_done", "positions", "scores", "ranking", "num_diverged"):
+        for name in state.keys() - {"estimator"}:
             setattr(self, name, state[name])

@@ -141,16 +141,7 @@ class RelativeNAS(EstimatorSearch):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.estimator.load_state_dict(state["estimator"])
-        for name in (
-            "num_done",
-            "positions",
-            "velocities",
-            "order",
-            "coefficients",
-            "diversity",
-            "ranking",
-            "num_diverged",
-        ):
+        for name in state.keys() - {"estimator"}:
             setattr(self, name, state[name])
 
     def _sample(self, num: int) -> Tensor:
