@@ -63,7 +63,7 @@ def load(path: Path) -> Weights:
     except OSError as error:
         if path.is_dir():
             raise ValueError(
-                f"{path} is a directory; the weights of a run are its weights.safetensors"
+                f"{path}: a directory; the weights of a run are its weights.safetensors"
             ) from None
         raise ValueError(f"{path}: cannot be read: {error.strerror or error}") from None
     except KeyError as error:

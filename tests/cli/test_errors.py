@@ -142,7 +142,7 @@ def refuses(nastk, monkeypatch) -> Callable[..., None]:
             "transfer --task data --dataset digits --weights w.safetensors",
             ["w.safetensors", "cannot be read"],
         ),
-        ("transfer --task data --dataset digits --weights .", ["is a directory", "weights.safetensors"]),
+        ("transfer --task data --dataset digits --weights .", ["a directory", "weights.safetensors"]),
         ("show darts-v1 --svg .", ["--svg: . is a directory"]),
         ("show", ["Missing argument 'ARCH'"]),
         ("show dartsv1", ["did you mean 'darts-v1'?"]),
