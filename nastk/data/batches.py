@@ -31,6 +31,10 @@ class Batches:
         self.augmentation = augmentation
         self.shuffle = shuffle
 
+    def shuffled(self, batch_size: int) -> Batches:
+        """The same images and augmentation, in a new order every epoch."""
+        return Batches(self.images, batch_size, augmentation=self.augmentation, shuffle=True)
+
     @property
     def num_images(self) -> int:
         return self.images.num_images

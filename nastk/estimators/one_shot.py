@@ -13,7 +13,6 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F
 
-from nastk.data.batches import Batches
 from nastk.data.search_images import SearchImages
 from nastk.engine import training
 from nastk.engine.device import Engine
@@ -42,12 +41,7 @@ class OneShot:
         self.space = space
         self.images = images
         # In random order: the statistics of a batch of one class would fit no other.
-        self.validation = Batches(
-            images.validation.images,
-            images.validation.batch_size,
-            augmentation=images.validation.augmentation,
-            shuffle=True,
-        )
+        self.validation = images.validation.shuffled(images.validation.batch_size)
         self.engine = engine
         self.config = train
         self.supernet = build_supernet(

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nastk.data.batches import Batches, Cycle
+from nastk.data.batches import Cycle
 from nastk.engine import training
 from nastk.engine.bilevel import gradients, unrolled_gradient
 from nastk.engine.training import Averages
@@ -69,12 +69,7 @@ class Relaxation:
         self.too_large = torch.zeros((), dtype=torch.bool, device=engine.device)
         self.alpha_optimizer = torch.optim.Adam([self.alphas], lr=lr, betas=BETAS, weight_decay=weight_decay)
         # In random order: an architecture step on a batch of one class would learn that class.
-        self.validation = Batches(
-            images.validation.images,
-            train.batch_size,
-            augmentation=images.validation.augmentation,
-            shuffle=True,
-        )
+        self.validation = images.validation.shuffled(train.batch_size)
         self.held_out = Cycle(self.validation, lambda: (engine.streams["validating"],) * 2)
 
     def train_epoch(
