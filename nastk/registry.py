@@ -70,8 +70,8 @@ class PluginEntry(Entry):
 
 
 _CELL_NETWORKS = {
-    "network": "nastk.networks.network:CellNetwork",
-    "supernet": "nastk.networks.supernet:CellSupernet",
+    "network": "nastk.networks.cell_network:CellNetwork",
+    "supernet": "nastk.networks.cell_supernet:CellSupernet",
 }
 
 METHODS: dict[str, Entry] = {

@@ -22,7 +22,7 @@ from nastk.engine.training import DIVERGED, Averages
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
 from nastk.networks.drop_path import draw_masks
-from nastk.networks.network import CellNetwork
+from nastk.networks.network import Network
 from nastk.schema import StandaloneTrainConfig, SupernetConfig, TrainConfig
 
 
@@ -35,7 +35,7 @@ class StandaloneTraining:
     """
 
     def __init__(
-        self, network: CellNetwork, train: Batches, test: Batches, config: StandaloneTrainConfig, engine: Engine, *,
+        self, network: Network, train: Batches, test: Batches, config: StandaloneTrainConfig, engine: Engine, *,
         compile: bool = False,
     ) -> None:  # fmt: skip
         self.network = network

@@ -128,10 +128,10 @@ class FewShot(Search):
     @classmethod
     def epochs_of_a_candidate(cls, config: Any) -> int:
         """In a leaf. With leaf_share=null a few more: what the splits cost depends on the images."""
-        mask = load_space(config.space.name).mask_of(config.space.operations)
-        share = (
-            config.search.leaf_share or 1 / SplitPlan.of(config.search, mask, keep_weights=False).num_leaves
-        )
+        space = load_space(config.space.name)
+        mask = space.mask_of(config.space.operations)
+        plan = SplitPlan.of(config.search, mask, space.decisions, keep_weights=False)
+        share = config.search.leaf_share or 1 / plan.num_leaves
         return cls.base.epochs_of_a_candidate(with_share(config, cls.base.budget, share))
 
     @property
@@ -199,7 +199,7 @@ class FewShot(Search):
             ranking,
             others={name: parse(text)[0] for pick in self.picks for name, text in pick["genotypes"].items()},
             details={
-                "tree": self.splitter.tree.to_json(self.context.space),
+                "tree": self.splitter.tree.to_json(self.context.space.decisions),
                 "leaves": [told(pick, score) for pick, score in zip(self.picks, scores, strict=True)],
                 "chosen": chosen,
                 "scoring_passes": self.splitter.num_gradients,
