@@ -198,6 +198,13 @@ def parse_override(word: str, texts: Collection[str] = ()) -> tuple[str, Any]:
         raise ValueError(f"{shown(word)}: the value cannot be read as YAML") from None
 
 
+def setting_word(dotted: str, value: Any) -> str:
+    """The KEY=VALUE word that sets a key to a value: a text stands for itself, everything else is YAML."""
+    if isinstance(value, (str, os.PathLike)):
+        return f"{dotted}={os.fspath(value)}"
+    return yaml_line(dotted, value).replace(": ", "=", 1)
+
+
 def flatten(tree: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """("group.key", value) of every entry of a preset's two-level tree."""
     for group, entries in tree.items():

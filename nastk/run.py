@@ -20,6 +20,9 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 
+SUMMARY = "summary.json"  # says that the run is finished, and so is written last
+
+
 class RunError(ValueError):
     """The run directory cannot be used: in one line, what is wrong and what would be right."""
 

@@ -20,6 +20,7 @@ from nastk.cli.rank import rank
 from nastk.cli.search import search
 from nastk.cli.show import show
 from nastk.cli.transfer import transfer
+from nastk.engine.signals import Stopped
 
 
 @click.group(
@@ -58,6 +59,8 @@ def run(arguments: list[str]) -> int:
         return error.exit_code
     except click.ClickException as error:
         return _fail(error.format_message())
+    except Stopped as stopped:  # the run has said how to go on
+        return 128 + stopped.signal_number
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted", err=True)
         return 130

@@ -34,12 +34,25 @@ class Engine:
             )
         self.device = torch.device(name)
         self.precision = config.precision
+        self.threads = config.threads
         self.streams = Streams(seed)
         self.stop = StopRequest()
-        if config.threads:
-            torch.set_num_threads(config.threads)
-        if name == "cuda":
-            _allow_tf32(config.precision == "tf32")
+
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        """PyTorch computes with this engine's threads and precision in this block, and as before behind it."""
+        threads = torch.get_num_threads()
+        tf32 = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+        try:
+            if self.threads:
+                torch.set_num_threads(self.threads)
+            if self.device.type == "cuda":
+                _allow_tf32(self.precision == "tf32")
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            torch.set_float32_matmul_precision(tf32[0])
+            torch.backends.cudnn.allow_tf32 = tf32[1]
 
     def part(self, name: str) -> Engine:
         """The same engine for a part of the run, with random streams of its own."""

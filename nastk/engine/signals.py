@@ -7,6 +7,7 @@ batches, and the last checkpoint stands. A second SIGINT stops at once.
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -47,7 +48,10 @@ class StopRequest:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Handle SIGINT and SIGTERM in this block."""
+        """Handle SIGINT and SIGTERM in this block; only a process's main thread gets any."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
 
         def handle(number: int, _: FrameType | None) -> None:
             if self.signal_number is None:

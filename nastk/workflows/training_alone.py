@@ -7,26 +7,25 @@ from contextlib import closing
 from pathlib import Path
 
 from nastk import registry
-from nastk.cli.options import say
 from nastk.config import Config, search_class
+from nastk.data.search_images import load_search_images
+from nastk.engine.device import Engine
+from nastk.engine.progress import Progress
+from nastk.estimators.standalone import score_alone, train_on_halves
 from nastk.genotype import Genotype
+from nastk.ranking import read_rows
 from nastk.run import Run
 
 FILE = "standalone.json"  # of a run directory
 
 
-def train_ranked(path: Path, config: Config) -> None:
+def train_ranked(path: Path, config: Config, progress: Progress) -> None:
     """Write standalone.json beside the ranking.json of the search in `path`: the same, each trained from scratch.
 
     On the search's training half, by its recipe, for `Search.epochs_of_a_candidate`; scored on
     its validation half. All start from the same seed. What is there already is not done again. ValueError
     for a space that has no networks and for images that cannot be read (any more).
     """
-    from nastk.data.search_images import load_search_images
-    from nastk.engine.device import Engine
-    from nastk.estimators.standalone import score_alone, train_on_halves
-    from nastk.ranking import read_rows
-
     assert config.space is not None
     registry.SPACES[config.space.name].check_networks()
     space = registry.load_space(config.space.name)
@@ -38,23 +37,24 @@ def train_ranked(path: Path, config: Config) -> None:
         if not missing:
             return
         engine = Engine(config.engine, config.run.seed)
-        images = load_search_images(
-            config.data, config.train.batch_size, engine.device, engine.streams["splitting"]
-        )
-        epochs = search_class(config.name, config.settings()).epochs_of_a_candidate(config)
-        say(f"to train alone: {len(missing)} architectures, {epochs} epochs each")
-        for genotype in missing:
-            job = train_on_halves(
-                Genotype(space.name, space.body_from_json(genotype)),
-                images,
-                Engine(config.engine, config.run.seed),
-                network=config.network,
-                train=config.train,
-                epochs=epochs,
+        with engine.in_force():
+            images = load_search_images(
+                config.data, config.train.batch_size, engine.device, engine.streams["splitting"]
             )
-            score = score_alone(job)
-            done.append({"score": score.to_json(), "genotype": genotype})
-            run.write_json(FILE, done)
-            say(
-                f"{len(done)}/{len(wanted)}  {score.metric} {score.value:.4f}  accuracy {score.accuracy:.2f} %"
-            )
+            epochs = search_class(config.name, config.settings()).epochs_of_a_candidate(config)
+            progress.note(f"to train alone: {len(missing)} architectures, {epochs} epochs each")
+            for genotype in missing:
+                job = train_on_halves(
+                    Genotype(space.name, space.body_from_json(genotype)),
+                    images,
+                    Engine(config.engine, config.run.seed),
+                    network=config.network,
+                    train=config.train,
+                    epochs=epochs,
+                )
+                score = score_alone(job)
+                done.append({"score": score.to_json(), "genotype": genotype})
+                run.write_json(FILE, done)
+                progress.note(
+                    f"{len(done)}/{len(wanted)}  {score.metric} {score.value:.4f}  accuracy {score.accuracy:.2f} %"
+                )

@@ -1,0 +1,128 @@
+"""Runs as what they are to people: a directory, of any state, and what can be read from it."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from nastk.config import Config
+from nastk.estimators.score import Score
+from nastk.genotype import Genotype, read
+from nastk.ranking import read_rows
+from nastk.registry import load_space
+from nastk.run import SUMMARY
+from nastk.workflows.directory import read_config
+
+WEIGHTS = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run directory that is only read."""
+
+    path: Path
+
+    @property
+    def finished(self) -> bool:
+        return (self.path / SUMMARY).is_file()
+
+    @cached_property
+    def config(self) -> Config:
+        """The resolved configuration; ValueError for a directory that is no run's."""
+        return read_config(self.path)
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The rows of metrics.jsonl so far, one a step; NaN where a figure was not finite."""
+        path = self.path / "metrics.jsonl"
+        if not path.is_file():
+            return []
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines if line.endswith("}")]  # the last one may be half written
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """The content of summary.json; ValueError as long as the run is not finished."""
+        if not self.finished:
+            raise ValueError(f"{self.path} is not finished: nastk {self.config.command} --resume {self.path}")
+        content: dict[str, Any] = json.loads((self.path / SUMMARY).read_text(encoding="utf-8"))
+        return content
+
+    @property
+    def genotype(self) -> Genotype:
+        """The architecture that was found or trained."""
+        _ = self.summary
+        return read(self.path / "genotype.json")[0]
+
+
+@dataclass(frozen=True)
+class SearchRun(_Run):
+    """A search; what it has found raises ValueError as long as it is not finished."""
+
+    @property
+    def score(self) -> Score:
+        """The score that the genotype was chosen by."""
+        content = dict(self.summary["score"])
+        return _score(content | {"metric": content.pop("name")})
+
+    @cached_property
+    def ranking(self) -> list[tuple[Genotype, Score]]:
+        """All candidates of the last choice, best first."""
+        _ = self.summary
+        assert self.config.space is not None
+        space = load_space(self.config.space.name)
+        rows = read_rows(self.path / "ranking.json")
+        return [
+            (Genotype(space.name, space.body_from_json(row["genotype"])), _score(row["score"]))
+            for row in rows
+        ]
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What else the method told of its course; empty for most."""
+        _ = self.summary
+        path = self.path / "details.json"
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return content
+
+
+@dataclass(frozen=True)
+class TrainingRun(_Run):
+    """An evaluation or a transfer; its results raise ValueError as long as it is not finished."""
+
+    @property
+    def test_accuracy(self) -> float:
+        """In %, after the last epoch."""
+        return float(self.summary["test_accuracy"])
+
+    @property
+    def weights(self) -> Path:
+        """The trained network."""
+        _ = self.summary
+        return self.path / WEIGHTS
+
+    @property
+    def params(self) -> int:
+        """Of the network without its auxiliary head."""
+        return int(self.summary["params"])
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one image."""
+        return int(self.summary["macs"])
+
+
+def open_run(path: Path) -> SearchRun | TrainingRun:
+    """The run in a directory, of any state; ValueError if there is none."""
+    searched = SearchRun(path)
+    return searched if searched.config.command == "search" else TrainingRun(path)
+
+
+def _score(content: dict[str, Any]) -> Score:
+    """Numbers that are null were not finite."""
+    numbers: Any = {name: math.nan if value is None else value for name, value in content.items()}
+    return Score(**numbers)
