@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from command_lines import EVALUATE, SEARCH
 
 from nastk import cli
 from nastk.networks import weights
+from nastk.workflows import search
 
 
 class Outcome(NamedTuple):
@@ -42,7 +42,6 @@ def in_an_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 def sizes_are_counted_once() -> Iterator[None]:
     """A large network is counted at every search's end, here nearly always of the same cell."""
     with pytest.MonkeyPatch.context() as patch:
-        search = sys.modules["nastk.cli.search"]
         patch.setattr(search, "network_size", functools.cache(search.network_size))
         yield
 

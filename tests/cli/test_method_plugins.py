@@ -18,7 +18,7 @@ import torch
 from command_lines import SMALL
 
 from nastk import registry
-from nastk.engine.progress import Progress
+from nastk.cli.progress import TerminalProgress
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-method.md"
 BLOCKS = re.findall(r"^```\w*\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
@@ -101,12 +101,12 @@ def test_the_commands_of_the_page(hill_climbing, nastk):
 def test_stopped_and_resumed(hill_climbing, nastk, result_of, monkeypatch):
     assert nastk(*SEARCH, "--run-dir", "whole").code == 0
 
-    def interrupt(_: Progress, step: int, metrics: dict[str, Any]) -> None:
+    def interrupt(_: TerminalProgress, step: int, metrics: dict[str, Any]) -> None:
         if step == 2:  # whose checkpoint is not written yet
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "update", interrupt)
+        patch.setattr(TerminalProgress, "update", interrupt)
         code, _, err = nastk(*SEARCH, "--run-dir", "run")
     assert code == 130 and "\nTo continue: nastk search --resume run\n" in err
     assert torch.load("run/checkpoint.pt")["step"] == 1

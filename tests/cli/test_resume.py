@@ -16,8 +16,8 @@ import torch
 from command_lines import EVALUATE, SEARCH
 
 from nastk import config
+from nastk.cli.progress import TerminalProgress
 from nastk.engine import checkpoint
-from nastk.engine.progress import Progress
 from nastk.engine.signals import StopRequest
 from nastk.run import Run
 
@@ -44,7 +44,7 @@ def test_stopped_after_every_step(command, nastk, finished_runs, result_of, monk
     arguments = [*COMMANDS[command], "--run-dir", "run"]
     for steps in range(1, STEPS[command]):
         with monkeypatch.context() as patch:
-            patch.setattr(Progress, "update", _interrupting(2))
+            patch.setattr(TerminalProgress, "update", _interrupting(2))
             code, _, err = nastk(*arguments)
         assert code == 130
         assert f"To continue: nastk {command} --resume run\n" in err
@@ -69,7 +69,7 @@ def test_stopped_within_a_step(command, at, nastk, finished_runs, result_of, mon
 def test_checkpoints_now_and_then(command, at, nastk, finished_runs, result_of, monkeypatch):
     """Steps behind the last checkpoint are done again; each has one line."""
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "update", _interrupting(at))
+        patch.setattr(TerminalProgress, "update", _interrupting(at))
         assert nastk(*COMMANDS[command], "--run-dir", "run", "run.checkpoint_every=3").code == 130
     assert torch.load("run/checkpoint.pt")["step"] == 0
     assert nastk(command, "--resume", "run").code == 0
@@ -135,7 +135,7 @@ def test_killed_while_the_configuration_was_written(nastk, monkeypatch):
 @pytest.mark.parametrize("torn", ['{"step": 3, "pha', "{", '{"step": 3}'])
 def test_torn_last_line_of_metrics(torn, nastk, finished_runs, result_of, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "update", _interrupting(3))
+        patch.setattr(TerminalProgress, "update", _interrupting(3))
         assert nastk(*SEARCH, "--run-dir", "run").code == 130
     path = Path("run/metrics.jsonl")
     lines = path.read_text().splitlines(keepends=True)
@@ -310,7 +310,7 @@ def test_a_run_of_an_older_nastk(nastk, finished_runs, monkeypatch):
     """Which commented on a key otherwise, or did not have it: what the file says counts."""
     _unfinished(finished_runs)
     to_yaml = config.to_yaml
-    monkeypatch.setattr("nastk.cli.running.to_yaml", lambda of: to_yaml(of) + "# a new comment\n")
+    monkeypatch.setattr("nastk.workflows.driving.to_yaml", lambda of: to_yaml(of) + "# a new comment\n")
     assert nastk("search", "--resume", "run").code == 0
 
 
@@ -397,7 +397,7 @@ def test_signal_during_a_long_step(command, nastk, finished_runs, result_of, mon
 def test_signal_between_checkpoints(nastk, finished_runs, result_of, monkeypatch):
     """A step that was finished before the run stopped is not lost, whatever the period."""
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "update", _signalling(signal.SIGINT, at=2))
+        patch.setattr(TerminalProgress, "update", _signalling(signal.SIGINT, at=2))
         assert nastk(*SEARCH, "--run-dir", "run", "run.checkpoint_every=3").code == 130
     assert torch.load("run/checkpoint.pt")["step"] == 2
 
@@ -438,7 +438,7 @@ def test_second_interrupt_while_the_checkpoint_is_written(nastk, finished_runs, 
 def test_signal_in_the_last_step(nastk, monkeypatch):
     """There is nothing left to stop: the results are written."""
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "update", _signalling(signal.SIGTERM, at=3))
+        patch.setattr(TerminalProgress, "update", _signalling(signal.SIGTERM, at=3))
         assert nastk(*SEARCH, "--run-dir", "run").code == 0
     assert json.loads(Path("run/summary.json").read_text())["steps"] == 3
 
@@ -454,7 +454,7 @@ def test_interrupt_before_the_run_starts(nastk, monkeypatch):
 
 def test_interrupt_while_results_are_written(nastk, finished_runs, result_of, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules["nastk.cli.search"], "write_summary", _interrupting(1))
+        patch.setattr(sys.modules["nastk.workflows.search"], "write_summary", _interrupting(1))
         assert nastk(*SEARCH, "--run-dir", "run").code == 130
     assert not Path("run/summary.json").exists()
     assert nastk("search", "--resume", "run").code == 0
