@@ -9,7 +9,7 @@ import click
 from nastk.cli.options import CommonOptions, common_options, tell_training
 
 if TYPE_CHECKING:
-    from nastk.workflows.runs import TrainingRun
+    from nastk.workflows.records import TrainingRecord
 
 
 @click.command(short_help="Train the network of a cell, report its accuracy.")
@@ -32,7 +32,7 @@ def evaluate(arch: str | None, options: CommonOptions) -> None:
     from nastk.workflows.training import train_network
 
     progress = TerminalProgress(quiet=options.quiet)
-    trained: TrainingRun | None
+    trained: TrainingRecord | None
     if options.resume is not None:
         options.check_resume(arch=arch)
         trained = resume_evaluate(options.resume, progress)

@@ -14,7 +14,7 @@ import click
 from nastk.workflows.request import Request
 
 if TYPE_CHECKING:
-    from nastk.workflows.runs import TrainingRun
+    from nastk.workflows.records import TrainingRecord
 
 
 @dataclass
@@ -99,7 +99,7 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def tell_training(trained: TrainingRun) -> None:
+def tell_training(trained: TrainingRecord) -> None:
     """The result of an evaluation or a transfer."""
     click.echo(
         f"test accuracy {trained.test_accuracy:.2f} % (last of {trained.summary['steps']} epochs), "

@@ -12,7 +12,7 @@ from nastk import registry
 from nastk.cli.options import CommonOptions, common_options, say
 
 if TYPE_CHECKING:
-    from nastk.workflows.runs import SearchRun
+    from nastk.workflows.records import SearchRecord
 
 COPY = Path("genotype.json")
 
@@ -35,13 +35,13 @@ def search(method: str | None, space: str | None, options: CommonOptions) -> Non
     """
     from nastk.cli.progress import TerminalProgress
     from nastk.workflows.directory import new_run
+    from nastk.workflows.records import SearchRecord
     from nastk.workflows.result_file import NotCopied
-    from nastk.workflows.runs import SearchRun
     from nastk.workflows.search import configure_search, resume_search
     from nastk.workflows.search import search as run_search
 
     progress = TerminalProgress(quiet=options.quiet)
-    found: SearchRun | None
+    found: SearchRecord | None
     try:
         if options.resume is not None:
             options.check_resume(method=method, space=space)
@@ -51,13 +51,13 @@ def search(method: str | None, space: str | None, options: CommonOptions) -> Non
             make_run = new_run(options.run_dir, f"search-{method}", config.data.dataset)
             found = run_search(config, make_run, progress, copy_to=COPY)
     except NotCopied as error:
-        _tell(SearchRun(error.path.parent), error.path)
+        _tell(SearchRecord(error.path.parent), error.path)
         raise
     if found is not None:
         _tell(found, COPY)
 
 
-def _tell(found: SearchRun, copy: Path) -> None:
+def _tell(found: SearchRecord, copy: Path) -> None:
     """The result on stdout; what can be done with the genotype, which is in `copy` too."""
     from nastk.report.drawings import describe, draw_files
 

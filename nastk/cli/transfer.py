@@ -10,7 +10,7 @@ import click
 from nastk.cli.options import CommonOptions, common_options, tell_training
 
 if TYPE_CHECKING:
-    from nastk.workflows.runs import TrainingRun
+    from nastk.workflows.records import TrainingRecord
 
 
 @click.command(short_help="The same cell on another data set or task.")
@@ -41,7 +41,7 @@ def transfer(task: str | None, arch: str | None, weights: Path | None, options: 
     from nastk.workflows.transfer import configure_transfer, resume_transfer
 
     progress = TerminalProgress(quiet=options.quiet)
-    trained: TrainingRun | None
+    trained: TrainingRecord | None
     if options.resume is not None:
         options.check_resume(task=task, arch=arch, weights=weights)
         trained = resume_transfer(options.resume, progress)

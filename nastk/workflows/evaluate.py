@@ -9,8 +9,8 @@ from nastk.archs import Arch, load_arch
 from nastk.config import Config, resolve
 from nastk.engine.progress import Progress
 from nastk.workflows.directory import open_resumed
+from nastk.workflows.records import TrainingRecord
 from nastk.workflows.request import Request
-from nastk.workflows.runs import TrainingRun
 from nastk.workflows.training import read_resumed_arch, train_network
 
 
@@ -32,7 +32,7 @@ def configure_evaluate(arch: str | Arch | None, request: Request, progress: Prog
     return resolve("evaluate", found.name, preset, request.all_words(dataset)), found
 
 
-def resume_evaluate(path: Path, progress: Progress) -> TrainingRun | None:
+def resume_evaluate(path: Path, progress: Progress) -> TrainingRecord | None:
     """Continue the evaluation in `path` by its own configuration; None if it is finished, which is said."""
     opened = open_resumed(path, "evaluate", progress)
     if opened is None:

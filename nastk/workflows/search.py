@@ -18,9 +18,9 @@ from nastk.search_method import Search, SearchContext, SearchResult
 from nastk.workflows.directory import OpenRun, open_resumed
 from nastk.workflows.driving import drive_job
 from nastk.workflows.network_size import network_size
+from nastk.workflows.records import SearchRecord
 from nastk.workflows.request import Request
 from nastk.workflows.result_file import NotCopied, write_result_file
-from nastk.workflows.runs import SearchRun
 from nastk.workflows.summary import reproduce_command, write_summary
 
 
@@ -39,7 +39,7 @@ def configure_search(method: str | None, space: str | None, request: Request, pr
 
 def search(
     config: Config, open_run: OpenRun, progress: Progress, *, copy_to: Path | None = None
-) -> SearchRun:
+) -> SearchRecord:
     """Run a search to its end, from the run's checkpoint if it has one.
 
     copy_to: where the genotype is written besides. If it cannot be, NotCopied says so, after all else is done.
@@ -55,7 +55,7 @@ def search(
             return _finish(run, config, engine, job, steps, wall_s, progress, copy_to)
 
 
-def resume_search(path: Path, progress: Progress, *, copy_to: Path | None = None) -> SearchRun | None:
+def resume_search(path: Path, progress: Progress, *, copy_to: Path | None = None) -> SearchRecord | None:
     """Continue the search in `path` by its own configuration; None if it is finished, which is said."""
     opened = open_resumed(path, "search", progress)
     if opened is None:
@@ -92,7 +92,7 @@ def _build(config: Config, engine: Engine, progress: Progress) -> Search:
 def _finish(
     run: Run, config: Config, engine: Engine, job: Search, steps: int, wall_s: float, progress: Progress,
     copy_to: Path | None,
-) -> SearchRun:  # fmt: skip
+) -> SearchRecord:  # fmt: skip
     """Write down what the finished job has found."""
     result = job.result()
     score = {"name": result.score.metric} | {
@@ -119,7 +119,7 @@ def _finish(
     write_summary(run, config, engine, steps=steps, wall_s=wall_s, score=score, **about)
     if not_copied is not None:
         raise not_copied
-    return SearchRun(run.path)
+    return SearchRecord(run.path)
 
 
 def _sizes(config: Config, job: Search, result: SearchResult) -> dict[str, Any]:

@@ -19,18 +19,19 @@ from nastk.engine.training import initialise
 from nastk.estimators.standalone import StandaloneTraining
 from nastk.genotype import Genotype, to_json
 from nastk.networks import weights as weight_files
+from nastk.networks.classifier import WEIGHTS
 from nastk.networks.counting import count_macs, count_parameters
 from nastk.report.drawings import draw_files
 from nastk.run import Run
 from nastk.workflows.directory import OpenRun
 from nastk.workflows.driving import drive_job
-from nastk.workflows.runs import WEIGHTS, TrainingRun
+from nastk.workflows.records import TrainingRecord
 from nastk.workflows.summary import write_summary
 
 
 def train_network(
     config: Config, found: Arch, open_run: OpenRun, progress: Progress, *, weights: Path | None = None
-) -> TrainingRun:
+) -> TrainingRecord:
     """Train the architecture's network to its end, from the run's checkpoint if it has one.
 
     weights: start from this file of an earlier evaluation instead of from scratch.
@@ -44,7 +45,7 @@ def train_network(
                 _write_arch(run, found, weights)
             steps, wall_s = drive_job(job, run, engine, config, progress)
             _finish(run, config, engine, found, job, train, steps=steps, wall_s=wall_s)
-            return TrainingRun(run.path)
+            return TrainingRecord(run.path)
 
 
 def read_resumed_arch(run: Run) -> Arch:

@@ -12,8 +12,8 @@ from nastk.engine import checkpoint
 from nastk.engine.progress import Progress
 from nastk.networks import weights as weight_files
 from nastk.workflows.directory import open_resumed
+from nastk.workflows.records import TrainingRecord
 from nastk.workflows.request import Request
-from nastk.workflows.runs import TrainingRun
 from nastk.workflows.training import read_resumed_arch, train_network
 
 FOUND_HERE = Path("genotype.json")
@@ -62,7 +62,7 @@ def _arch(arch: str | Arch) -> Arch:
     return arch if isinstance(arch, Arch) else load_arch(arch)
 
 
-def resume_transfer(path: Path, progress: Progress) -> TrainingRun | None:
+def resume_transfer(path: Path, progress: Progress) -> TrainingRecord | None:
     """Continue the transfer in `path` by its own configuration; None if it is finished, which is said."""
     opened = open_resumed(path, "transfer", progress)
     if opened is None:

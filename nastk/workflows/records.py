@@ -12,16 +12,15 @@ from typing import Any
 from nastk.config import Config
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype, read
+from nastk.networks.classifier import WEIGHTS
 from nastk.ranking import read_rows
 from nastk.registry import load_space
 from nastk.run import SUMMARY
 from nastk.workflows.directory import read_config
 
-WEIGHTS = "weights.safetensors"
-
 
 @dataclass(frozen=True)
-class _Run:
+class Record:
     """A run directory that is only read."""
 
     path: Path
@@ -60,7 +59,7 @@ class _Run:
 
 
 @dataclass(frozen=True)
-class SearchRun(_Run):
+class SearchRecord(Record):
     """A search; what it has found raises ValueError as long as it is not finished."""
 
     @property
@@ -91,7 +90,7 @@ class SearchRun(_Run):
 
 
 @dataclass(frozen=True)
-class TrainingRun(_Run):
+class TrainingRecord(Record):
     """An evaluation or a transfer; its results raise ValueError as long as it is not finished."""
 
     @property
@@ -116,10 +115,10 @@ class TrainingRun(_Run):
         return int(self.summary["macs"])
 
 
-def open_run(path: Path) -> SearchRun | TrainingRun:
+def open_record(path: Path) -> SearchRecord | TrainingRecord:
     """The run in a directory, of any state; ValueError if there is none."""
-    searched = SearchRun(path)
-    return searched if searched.config.command == "search" else TrainingRun(path)
+    searched = SearchRecord(path)
+    return searched if searched.config.command == "search" else TrainingRecord(path)
 
 
 def _score(content: dict[str, Any]) -> Score:
