@@ -109,6 +109,8 @@ METHODS: dict[str, Entry] = {
     ),
 }
 
+DEFAULT_METHOD = "relativenas"  # whose configuration is shown where no method is named
+
 SPACES: dict[str, SpaceEntry] = {
     "darts": SpaceEntry(
         "nastk.spaces.cell:DARTS",
