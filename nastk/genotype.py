@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nastk.registry import SPACES, load_space
+from nastk.registry import load_space, loaded_spaces
 
 FORMAT = "nastk-genotype"
 VERSION = 1
@@ -53,8 +53,7 @@ def parse(text: str) -> tuple[Genotype, dict[str, Any]]:
     # NAME = Genotype(...), as in the authors' files, or without the name
     if literal := re.match(r"\s*(?:\w{1,60}\s*=\s*)?(?=Genotype)", text):
         return _parse_literal(text[literal.end() :].strip()), {}
-    for name in SPACES:
-        space = load_space(name)
+    for name, space in loaded_spaces().items():
         if space.recognises(text.strip()):
             return Genotype(name, space.body_from_json({"arch": text.strip()})), {}
     try:

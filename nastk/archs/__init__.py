@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nastk.genotype import Genotype, parse, read
-from nastk.registry import SPACES, load_space, unknown
+from nastk.registry import load_space, loaded_spaces, unknown
 
 FOLDER = Path(__file__).parent
 RUN_FILE = "genotype.json"  # of a run directory
@@ -54,7 +54,7 @@ def load_arch(text: str) -> Arch:
         return Arch(path.resolve().name, *read(path / RUN_FILE))
     if text in published:
         return Arch(text, *read(published[text]))
-    if any(load_space(name).recognises(text) for name in SPACES):
+    if any(space.recognises(text) for space in loaded_spaces().values()):
         genotype, provenance = parse(text)
         indices = load_space(genotype.space).read(genotype.body)
         return Arch(f"{genotype.space}-{''.join(map(str, indices))}", genotype, provenance)

@@ -149,7 +149,7 @@ def train_on_halves(
     It learns from the training half by the search's recipe, without drop path and auxiliary head, and is
     tested on the validation half, unaugmented; test images are not looked at.
     """
-    net = registry.SPACES[genotype.space].load_network()(
+    net = registry.space_entry(genotype.space).load_network()(
         genotype,
         init_channels=network.init_channels,
         num_cells=network.num_cells,

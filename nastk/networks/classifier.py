@@ -82,7 +82,7 @@ def load_classifier(path: Path) -> Classifier:
     try:
         classes, shape = tuple(map(str, loaded.data["classes"])), tuple(map(int, loaded.data["shape"]))
         mean, std = (tuple(map(float, loaded.data[name])) for name in ("mean", "std"))
-        network: Network = registry.SPACES[loaded.genotype.space].load_network()(
+        network: Network = registry.space_entry(loaded.genotype.space).load_network()(
             loaded.genotype,
             **loaded.network,
             num_classes=len(classes),

@@ -15,7 +15,7 @@ def build_supernet(
     space: Space, mask: Mask, images: SearchImages, engine: Engine, *, init_channels: int, num_cells: int
 ) -> Supernet:
     """The space's supernet under `mask`; ValueError if it cannot take images of this size."""
-    supernet: Supernet = registry.SPACES[space.name].load_supernet()(
+    supernet: Supernet = registry.space_entry(space.name).load_supernet()(
         space,
         mask,
         init_channels=init_channels,

@@ -93,7 +93,7 @@ def depths(space: Space) -> Strengths:
 
 
 def _layers(space: Space) -> Sequence[Sequence[int]]:
-    supernet: type[Supernet] = registry.SPACES[space.name].load_supernet()
+    supernet: type[Supernet] = registry.space_entry(space.name).load_supernet()
     return supernet.num_layers(space)
 
 

@@ -31,7 +31,7 @@ def network_size(
     publications report. params and macs are of the network without its auxiliary head, for one image.
     """
     published = registry.load_space(genotype.space).published_size
-    entry = registry.SPACES[genotype.space]
+    entry = registry.space_entry(genotype.space)
     entry.check_networks()
     settings: dict[str, Any] = {
         "stem": stem,
@@ -43,10 +43,10 @@ def network_size(
     built = {name: value for name, value in settings.items() if name != "image_shape"}
     with torch.device("meta"):
         network: Network = entry.load_network()(genotype, **built, channels_in=image_shape[0], auxiliary=True)
-    assert network.auxiliary is not None
     with_auxiliary = count_parameters(network)
+    auxiliary = count_parameters(network.auxiliary) if network.auxiliary is not None else 0
     return settings | {
-        "params": with_auxiliary - count_parameters(network.auxiliary),
+        "params": with_auxiliary - auxiliary,
         "params_with_auxiliary": with_auxiliary,
         "macs": count_macs(network, image_shape),
     }
@@ -61,7 +61,7 @@ def sizes_to_show(
     to the run that `arch` names, else to the publications and CIFAR-10 (ImageNet with its stem).
     All is None where nastk has no network of the space.
     """
-    if registry.SPACES[genotype.space].network is None:
+    if not registry.space_entry(genotype.space).has_networks:
         return dict.fromkeys((*_ASKED, "params", "params_with_auxiliary", "macs")), None
     summary = _summary_of(arch)
     settings: Any = {name: value for name, value in asked.items() if value is not None}

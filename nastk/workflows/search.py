@@ -71,12 +71,12 @@ def _build(config: Config, engine: Engine, progress: Progress) -> Search:
     method = search_class(config.name, config.settings())
     space = registry.load_space(config.space.name)
     if not method.takes(space):
-        takes = [name for name in sorted(registry.SPACES) if method.takes(registry.load_space(name))]
+        takes = sorted(name for name, known in registry.loaded_spaces().items() if method.takes(known))
         name = f"{config.name} over {method.builds_on}" if method.builds_on else config.name
         raise ValueError(f"method {name} cannot take space {space.name!r}, only {' or '.join(takes)}")
 
     def load_images() -> SearchImages:
-        registry.SPACES[space.name].check_networks()  # of what there are only tables, nothing is trained
+        registry.space_entry(space.name).check_networks()  # of what there are only tables, nothing is trained
         images = load_search_images(
             config.data, config.train.batch_size, engine.device, engine.streams["splitting"]
         )

@@ -101,12 +101,12 @@ def _build(
     config: Config, genotype: Genotype, engine: Engine, weights: Path | None, progress: Progress
 ) -> tuple[StandaloneTraining, ImageSet]:
     """The training of the genotype's network, and the images it trains on."""
-    registry.SPACES[genotype.space].check_networks()
+    registry.space_entry(genotype.space).check_networks()
     train = load_images(config.data, "train")
     test = load_images(config.data, "test", like=train)
     for note in train.notes + test.notes:
         progress.note(note)
-    network = registry.SPACES[genotype.space].load_network()(
+    network = registry.space_entry(genotype.space).load_network()(
         genotype,
         **dataclasses.asdict(config.network),
         num_classes=len(train.classes),

@@ -27,7 +27,7 @@ def train_ranked(path: Path, config: Config, progress: Progress) -> None:
     for a space that has no networks and for images that cannot be read (any more).
     """
     assert config.space is not None
-    registry.SPACES[config.space.name].check_networks()
+    registry.space_entry(config.space.name).check_networks()
     space = registry.load_space(config.space.name)
     wanted = {json.dumps(row["genotype"]): row["genotype"] for row in read_rows(path / "ranking.json")}
     with closing(Run.open(path)) as run:
