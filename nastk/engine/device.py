@@ -40,9 +40,13 @@ class Engine:
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
-        """PyTorch computes with this engine's threads and precision in this block, and as before behind it."""
+        """PyTorch computes with this engine's threads and precision in this block, and as before behind it.
+
+        Its global generator, of which layers draw when they are made, stands as before, too.
+        """
         threads = torch.get_num_threads()
         tf32 = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+        generator = torch.random.get_rng_state()
         try:
             if self.threads:
                 torch.set_num_threads(self.threads)
@@ -53,6 +57,7 @@ class Engine:
             torch.set_num_threads(threads)
             torch.set_float32_matmul_precision(tf32[0])
             torch.backends.cudnn.allow_tf32 = tf32[1]
+            torch.random.set_rng_state(generator)
 
     def part(self, name: str) -> Engine:
         """The same engine for a part of the run, with random streams of its own."""

@@ -82,13 +82,14 @@ def load_classifier(path: Path) -> Classifier:
     try:
         classes, shape = tuple(map(str, loaded.data["classes"])), tuple(map(int, loaded.data["shape"]))
         mean, std = (tuple(map(float, loaded.data[name])) for name in ("mean", "std"))
-        network: Network = registry.space_entry(loaded.genotype.space).load_network()(
-            loaded.genotype,
-            **loaded.network,
-            num_classes=len(classes),
-            channels_in=shape[0],
-            image_size=shape[1:],
-        )
+        with torch.random.fork_rng(devices=()):  # layers draw from the global generator when they are made
+            network: Network = registry.space_entry(loaded.genotype.space).load_network()(
+                loaded.genotype,
+                **loaded.network,
+                num_classes=len(classes),
+                channels_in=shape[0],
+                image_size=shape[1:],
+            )
     except (LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{file}: not a weights file of nastk: {error}") from None
     weight_files.adopt(network, loaded, file)
