@@ -15,12 +15,14 @@ images; all leaves have the same budget, which leaf_share holds against the base
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
 from nastk.config import search_class
+from nastk.data.search_images import SearchImages
 from nastk.engine.device import Engine
 from nastk.estimators.estimator import NetworkInput
 from nastk.estimators.halving import SuccessiveHalving, num_epochs
@@ -89,9 +91,12 @@ class FewShot(Search):
             raise ValueError(
                 f"search.choice_epochs: expected ascending numbers, found {settings.choice_epochs}"
             )
-        # What a user can get wrong in a leaf shows now, not after the splits.
-        whole = self._search_in(context.mask, context.engine.apart(), 1.0)
         inherits = settings.leaf_weights == "inherit"
+        SplitPlan.of(settings, context.mask, context.space.decisions, keep_weights=inherits)
+        # What a user can get wrong in a leaf shows now, not after the splits, and before images are read.
+        for share in (1.0, settings.leaf_share or 1.0):
+            self._check_in_leaf(share)
+        whole = self._search_in(context.mask, context.engine.apart(), 1.0)
         if inherits and whole.supernet is None:
             raise ValueError(
                 f"search.leaf_weights: {self.builds_on} has no supernet that could inherit weights"
@@ -249,12 +254,24 @@ class FewShot(Search):
             inherit(inner.supernet, self.splitter.weights[str(leaf.parent)]["supernet"])
         return inner
 
-    def _search_in(self, mask: Mask, engine: Engine, share: float) -> Search:
+    def _check_in_leaf(self, share: float) -> None:
+        """ValueError for what the base refuses of its settings, as long as it has not asked for images."""
+
+        def load_images() -> SearchImages:
+            raise _ImagesAsked
+
+        with suppress(_ImagesAsked):
+            self._search_in(self.context.mask, self.context.engine.apart(), share, load_images)
+
+    def _search_in(
+        self, mask: Mask, engine: Engine, share: float, load_images: Callable[[], SearchImages] | None = None
+    ) -> Search:
         """The base method in a sub-space, with `share` of its budget; the engine has random streams of its own."""
         context = self.context
         config = with_share(context.config, self.base.budget, share)
+        load_images = load_images or (lambda: context.images)
         try:
-            return self.base(SearchContext(config, context.space, mask, engine, lambda: context.images))
+            return self.base(SearchContext(config, context.space, mask, engine, load_images))
         except ValueError as error:
             if share == 1.0:
                 raise
@@ -289,6 +306,10 @@ class FewShot(Search):
                 "lower search.probe_epochs or search.rounds, or set search.leaf_share"
             )
         return (whole - splits) / whole / self.splitter.plan.num_leaves
+
+
+class _ImagesAsked(Exception):
+    """A base whose settings are tried asks for images, and so has not refused them."""
 
 
 @cache  # so that configurations made twice are equal

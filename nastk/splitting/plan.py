@@ -32,20 +32,28 @@ class SplitPlan:
     def of(cls, settings: Any, mask: Mask, decisions: Sequence[Decision], *, keep_weights: bool) -> SplitPlan:
         """settings: a SplittingConfig; mask: the whole that is to be split; decisions: the space's.
 
-        keep_weights: a probe is trained also where no split needs one.
+        keep_weights: a probe is trained also where no split needs one. ValueError where no decision has as many
+        options as groups need.
         """
         candidates = [len(mask.allowed[number]) for number in to_split(settings, decisions)]
         levels = {
             "none": (),
             "exhaustive": (max(candidates),),
         }.get(settings.split, tuple(settings.groups))
+        widest = max(map(len, mask.allowed))
+        for groups in levels if settings.split in ("gm", "random") else ():
+            if groups * settings.min_group > widest:
+                raise ValueError(
+                    f"search.groups: no decision has the {groups * settings.min_group} options that {groups} groups of "
+                    f"search.min_group={settings.min_group} need; they have {widest} at most"
+                )
         nodes = [math.prod(levels[:depth]) for depth in range(len(levels))]
         scores = settings.split == "gm"
         probes = scores or keep_weights
         scored = [num * max(len(candidates) - depth, 0) for depth, num in enumerate(nodes)] if scores else []
         # Which decisions are split already is not known yet: the widest are counted as the ones left.
-        widest = sorted(candidates, reverse=True)
-        options = [num * sum(widest[: max(len(widest) - depth, 0)]) for depth, num in enumerate(nodes)]
+        order = sorted(candidates, reverse=True)
+        options = [num * sum(order[: max(len(order) - depth, 0)]) for depth, num in enumerate(nodes)]
         return cls(
             levels=levels,
             epochs=sum(nodes) * settings.probe_epochs if probes else 0,

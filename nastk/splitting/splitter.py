@@ -64,13 +64,6 @@ class Splitter:
         self.decisions = context.space.decisions
         self.plan = SplitPlan.of(settings, context.mask, self.decisions, keep_weights=keep_weights)
         self.levels = self.plan.levels
-        for groups in self.levels if settings.split in ("gm", "random") else ():
-            widest = max(self.widths)
-            if groups * settings.min_group > widest:
-                raise ValueError(
-                    f"search.groups: no decision has the {groups * settings.min_group} options that {groups} groups of "
-                    f"search.min_group={settings.min_group} need; they have {widest} at most"
-                )
         self.pending = [0] if self.levels else []  # nodes yet to be split, the next one last
         self.epoch = 0  # of the probe on the node in hand
         self.scored: list[Split] = []  # of the node in hand, decision by decision

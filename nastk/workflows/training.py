@@ -104,7 +104,7 @@ def _build(
     registry.space_entry(genotype.space).check_networks()
     train = load_images(config.data, "train")
     test = load_images(config.data, "test", like=train)
-    for note in train.notes + test.notes:
+    for note in dict.fromkeys(train.notes + test.notes):  # what holds for both is said once
         progress.note(note)
     network = registry.space_entry(genotype.space).load_network()(
         genotype,
