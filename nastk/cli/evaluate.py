@@ -26,6 +26,13 @@ def evaluate(arch: str | None, options: CommonOptions) -> None:
     The line `memory:` counts the tensors of the largest training step: activations, weights, gradients,
     momentum. The CPU's allocator can take nearly twice that; the data set and CUDA itself come on top.
     """
+    if options.resume is not None:
+        options.check_resume(arch=arch)
+    elif arch is None:
+        raise click.UsageError(
+            "--arch is missing: a genotype file, a run directory, or a name of nastk list archs"
+        )
+
     from nastk.cli.progress import TerminalProgress
     from nastk.workflows.directory import new_run
     from nastk.workflows.evaluate import configure_evaluate, resume_evaluate
@@ -34,9 +41,9 @@ def evaluate(arch: str | None, options: CommonOptions) -> None:
     progress = TerminalProgress(quiet=options.quiet)
     trained: TrainingRecord | None
     if options.resume is not None:
-        options.check_resume(arch=arch)
         trained = resume_evaluate(options.resume, progress)
     else:
+        assert arch is not None
         config, found = configure_evaluate(arch, options.request, progress)
         make_run = new_run(options.run_dir, f"evaluate-{found.name}", config.data.dataset)
         trained = train_network(config, found, make_run, progress)

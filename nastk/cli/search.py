@@ -33,6 +33,11 @@ def search(method: str | None, space: str | None, options: CommonOptions) -> Non
     The line `memory:` counts the tensors of the largest training step: activations, weights, gradients,
     momentum. The CPU's allocator can take nearly twice that; the data set and CUDA itself come on top.
     """
+    if options.resume is not None:
+        options.check_resume(method=method, space=space)
+    elif method is None:
+        raise click.UsageError(f"--method is missing; known: {', '.join(sorted(registry.methods()))}")
+
     from nastk.cli.progress import TerminalProgress
     from nastk.workflows.directory import new_run
     from nastk.workflows.records import SearchRecord
@@ -44,9 +49,9 @@ def search(method: str | None, space: str | None, options: CommonOptions) -> Non
     found: SearchRecord | None
     try:
         if options.resume is not None:
-            options.check_resume(method=method, space=space)
             found = resume_search(options.resume, progress, copy_to=COPY)
         else:
+            assert method is not None
             config = configure_search(method, space, options.request, progress)
             make_run = new_run(options.run_dir, f"search-{method}", config.data.dataset)
             found = run_search(config, make_run, progress, copy_to=COPY)

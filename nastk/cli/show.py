@@ -61,11 +61,14 @@ def show(arch: str, as_json: bool, svg: Path | None, **network: Any) -> None:
 
 
 def _line(size: dict[str, Any]) -> str:
-    height, width = size["image_shape"][1:]
+    """The size in words; of images too, where they are not those of CIFAR-10 or ImageNet."""
+    channels, height, width = size["image_shape"]
+    usual = (3, 224, 224) if size["stem"] == "imagenet" else (3, 32, 32)
+    images = "" if usual == (channels, height, width) else f", images of {channels}x{height}x{width}"
     return (
         "{params:,} parameters ({params_with_auxiliary:,} with the auxiliary head), {macs:,} MACs "
-        "({stem} stem, {init_channels} channels, {num_cells} cells, {num_classes} classes, "
-    ).format(**size) + f"images of {height}x{width})"
+        "({stem} stem, {init_channels} channels, {num_cells} cells, {num_classes} classes{images})"
+    ).format(**size, images=images)
 
 
 def _draw(genotype: Genotype, svg: Path) -> None:

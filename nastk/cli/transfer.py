@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nastk import registry
 from nastk.cli.options import CommonOptions, common_options, tell_training
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ def transfer(task: str | None, arch: str | None, weights: Path | None, options: 
     The line `memory:` counts the tensors of the largest training step: activations, weights, gradients,
     momentum. The CPU's allocator can take nearly twice that; the data set and CUDA itself come on top.
     """
+    if options.resume is not None:
+        options.check_resume(task=task, arch=arch, weights=weights)
+    elif task is None:
+        raise click.UsageError(f"--task is missing; known: {', '.join(sorted(registry.TASKS))}")
+
     from nastk.cli.progress import TerminalProgress
     from nastk.workflows.directory import new_run
     from nastk.workflows.training import train_network
@@ -43,9 +49,9 @@ def transfer(task: str | None, arch: str | None, weights: Path | None, options: 
     progress = TerminalProgress(quiet=options.quiet)
     trained: TrainingRecord | None
     if options.resume is not None:
-        options.check_resume(task=task, arch=arch, weights=weights)
         trained = resume_transfer(options.resume, progress)
     else:
+        assert task is not None
         config, found = configure_transfer(task, arch, weights, options.request, progress)
         make_run = new_run(options.run_dir, f"transfer-{found.name}", config.data.dataset)
         trained = train_network(config, found, make_run, progress, weights=weights)

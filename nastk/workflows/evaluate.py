@@ -14,13 +14,11 @@ from nastk.workflows.request import Request
 from nastk.workflows.training import read_resumed_arch, train_network
 
 
-def configure_evaluate(arch: str | Arch | None, request: Request, progress: Progress) -> tuple[Config, Arch]:
+def configure_evaluate(arch: str | Arch, request: Request, progress: Progress) -> tuple[Config, Arch]:
     """The configuration of an evaluation, and the architecture; ValueError in the user's words.
 
     Without a data set it is the one that the architecture was searched on.
     """
-    if arch is None:
-        raise ValueError("--arch is missing: a genotype file, a run directory, or a name of nastk list archs")
     found = arch if isinstance(arch, Arch) else load_arch(arch)
     dataset = request.chosen_dataset()
     if dataset is None:

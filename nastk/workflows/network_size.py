@@ -38,17 +38,18 @@ def network_size(
         "init_channels": init_channels or published.init_channels,
         "num_cells": num_cells or published.num_cells,
         "num_classes": num_classes,
-        "image_shape": list(image_shape),
     }
-    built = {name: value for name, value in settings.items() if name != "image_shape"}
     with torch.device("meta"):
-        network: Network = entry.load_network()(genotype, **built, channels_in=image_shape[0], auxiliary=True)
+        network: Network = entry.load_network()(
+            genotype, **settings, channels_in=image_shape[0], auxiliary=True
+        )
     with_auxiliary = count_parameters(network)
     auxiliary = count_parameters(network.auxiliary) if network.auxiliary is not None else 0
     return settings | {
         "params": with_auxiliary - auxiliary,
         "params_with_auxiliary": with_auxiliary,
         "macs": count_macs(network, image_shape),
+        "image_shape": list(image_shape),
     }
 
 
@@ -62,7 +63,7 @@ def sizes_to_show(
     All is None where nastk has no network of the space.
     """
     if not registry.space_entry(genotype.space).has_networks:
-        return dict.fromkeys((*_ASKED, "params", "params_with_auxiliary", "macs")), None
+        return dict.fromkeys((*_ASKED, "params", "params_with_auxiliary", "macs", "image_shape")), None
     summary = _summary_of(arch)
     settings: Any = {name: value for name, value in asked.items() if value is not None}
     if summary.get("command") in ("evaluate", "transfer") and "network" in summary:

@@ -24,10 +24,8 @@ from nastk.workflows.result_file import NotCopied, write_result_file
 from nastk.workflows.summary import reproduce_command, write_summary
 
 
-def configure_search(method: str | None, space: str | None, request: Request, progress: Progress) -> Config:
+def configure_search(method: str, space: str | None, request: Request, progress: Progress) -> Config:
     """The configuration of a search by `method`; ValueError in the user's words."""
-    if method is None:
-        raise ValueError(f"--method is missing; known: {', '.join(sorted(registry.methods()))}")
     registry.find("method", registry.methods(), method)
     dataset = request.chosen_dataset()
     if dataset is None:

@@ -20,15 +20,13 @@ FOUND_HERE = Path("genotype.json")
 
 
 def configure_transfer(
-    task: str | None, arch: str | Arch | None, weights: Path | None, request: Request, progress: Progress
+    task: str, arch: str | Arch | None, weights: Path | None, request: Request, progress: Progress
 ) -> tuple[Config, Arch]:
     """The configuration of a transfer, and the architecture; ValueError in the user's words.
 
     weights: bring their architecture and their network's size along. Without them and without `arch` it is
     ./genotype.json.
     """
-    if task is None:
-        raise ValueError(f"--task is missing; known: {', '.join(sorted(registry.TASKS))}")
     dataset = registry.find("task", registry.TASKS, task).load().dataset or request.chosen_dataset()
     if dataset is None:
         raise ValueError(
