@@ -37,7 +37,7 @@ ON_NB201 = [
 @pytest.fixture
 def table(tmp_path) -> Path:
     """All of NAS-Bench-201's strings with made-up values: truth and scores agree on CIFAR-10, and not on CIFAR-100."""
-    cells = [NASBENCH201.genotype([tuple(map(int, np.base_repr(n, 5).zfill(6)))]).body for n in range(5**6)]
+    cells = [NASBENCH201.genotype(tuple(map(int, np.base_repr(n, 5).zfill(6)))).body for n in range(5**6)]
     truth = np.stack([np.arange(5.0**6)] * 3, axis=1)
     validation = truth * [1, -1, 1]
     path = tmp_path / "table.npz"

@@ -13,10 +13,10 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from nastk.archs import load_arch
+from nastk.networks.cell_network import CellNetwork
+from nastk.networks.cell_supernet import CellSupernet
 from nastk.networks.counting import count_macs, count_parameters
-from nastk.networks.network import CellNetwork
 from nastk.networks.operations import build_operation
-from nastk.networks.supernet import CellSupernet
 from nastk.spaces.cell import DARTS, RELATIVENAS
 
 CONVOLUTIONS = ["sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5"]

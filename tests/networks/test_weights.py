@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from nastk.archs import load_arch
 from nastk.genotype import to_json
-from nastk.networks.network import CellNetwork
+from nastk.networks.cell_network import CellNetwork
 from nastk.networks.weights import adopt, load, save
 
 GENOTYPE = load_arch("relativenas-cifar10").genotype

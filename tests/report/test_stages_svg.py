@@ -1,5 +1,6 @@
 """The picture of P-DARTS's stages: a square for every operation that a stage's mask allows."""
 
+from dataclasses import asdict
 from xml.etree import ElementTree
 
 from nastk.report.drawings import draw_details
@@ -10,15 +11,13 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def test_operations_fall_away():
-    strengths = [[[(op + edge) % 8 / 28 for op in range(8)] for edge in range(14)] for _ in range(2)]
+    strengths = [[(op + edge) % 8 / 28 for op in range(8)] for edge in range(14)] * 2
     masks = [DARTS.full_mask()]
     for num in (5, 3):
         masks.append(shrink(masks[-1], strengths, num))
     details = {
         "stages": [{"mask": mask.to_json(), "strengths": strengths} for mask in masks],
-        "cell_types": list(DARTS.cell_types),
-        "operations": list(DARTS.operations),
-        "edges": [f"{source} -> {node}" for node, source in DARTS.edges],
+        "decisions": [asdict(decision) for decision in DARTS.decisions],
     }
     root = ElementTree.fromstring(draw_details(details)["stages"])
     squares = [rect for rect in root.iter(f"{SVG}rect") if rect.get("class") == "operation"]

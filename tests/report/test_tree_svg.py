@@ -14,8 +14,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 @pytest.fixture
 def tree():
     tree = SplitTree(DARTS.full_mask())
-    tree.split(0, Split(0, 3, tuple(range(8)), ((0, 1, 2, 3), (4, 5, 6, 7)), None, 0.25))
-    tree.split(1, Split(1, 0, tuple(range(8)), ((0, 7), (1, 2, 3, 4, 5, 6))))
+    tree.split(0, Split(3, tuple(range(8)), ((0, 1, 2, 3), (4, 5, 6, 7)), None, 0.25))
+    tree.split(1, Split(14, tuple(range(8)), ((0, 7), (1, 2, 3, 4, 5, 6))))
     return tree
 
 
@@ -24,7 +24,7 @@ def drawing(tree, chosen=2):
         {"leaf": node.number, "score": {"value": node.number / 10, "accuracy": 50.0}}
         for node in tree.leaves()
     ]
-    text = draw_details({"tree": tree.to_json(DARTS), "leaves": leaves, "chosen": chosen})["tree"]
+    text = draw_details({"tree": tree.to_json(DARTS.decisions), "leaves": leaves, "chosen": chosen})["tree"]
     return ElementTree.fromstring(text)
 
 
@@ -54,12 +54,12 @@ def test_boxes_lie_inside_and_apart(tree):
 
 
 def test_the_tree_reads_back(tree):
-    assert SplitTree.from_json(tree.to_json(DARTS)).to_json() == tree.to_json()
+    assert SplitTree.from_json(tree.to_json(DARTS.decisions)).to_json() == tree.to_json()
 
 
 def test_leaves_that_diverged_or_have_no_accuracy(tree):
     leaves = [{"leaf": 2, "score": None}, {"leaf": 3, "score": {"value": 0.5, "accuracy": float("nan")}}]
-    text = draw_details({"tree": tree.to_json(DARTS), "leaves": leaves, "chosen": 3})["tree"]
+    text = draw_details({"tree": tree.to_json(DARTS.decisions), "leaves": leaves, "chosen": 3})["tree"]
     assert "leaf 2: diverged<" in text and "leaf 3: 0.5000<" in text
 
 

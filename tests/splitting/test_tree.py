@@ -11,16 +11,16 @@ OPERATIONS = (0, 1, 2, 3, 4)
 
 
 def holds(mask, architecture):
-    return all(operation in row for operation, row in zip(architecture, mask.allowed[0], strict=True))
+    return all(operation in row for operation, row in zip(architecture, mask.allowed, strict=True))
 
 
 def test_two_levels_of_2_and_3_partition_nasbench201():
     tree = SplitTree(NASBENCH201.full_mask())
-    tree.split(0, Split(0, 2, OPERATIONS, ((2, 3), (0, 1, 4))))
-    tree.split(1, Split(0, 0, OPERATIONS, ((0, 1), (2, 3, 4))))
-    tree.split(2, Split(0, 5, OPERATIONS, ((1, 4), (0, 2, 3))))
+    tree.split(0, Split(2, OPERATIONS, ((2, 3), (0, 1, 4))))
+    tree.split(1, Split(0, OPERATIONS, ((0, 1), (2, 3, 4))))
+    tree.split(2, Split(5, OPERATIONS, ((1, 4), (0, 2, 3))))
     leaves = tree.leaves()
-    sizes = [math.prod(len(row) for row in leaf.mask.allowed[0]) for leaf in leaves]
+    sizes = [math.prod(len(row) for row in leaf.mask.allowed) for leaf in leaves]
     assert sorted(sizes) == [2500, 3750, 3750, 5625]
     counts = [0] * len(leaves)
     for architecture in itertools.product(OPERATIONS, repeat=6):
@@ -32,8 +32,8 @@ def test_two_levels_of_2_and_3_partition_nasbench201():
 
 def test_an_exhaustive_split_has_a_leaf_an_operation():
     tree = SplitTree(NASBENCH201.full_mask())
-    tree.split(0, Split(0, 0, OPERATIONS, tuple((op,) for op in OPERATIONS)))
-    assert [math.prod(len(row) for row in leaf.mask.allowed[0]) for leaf in tree.leaves()] == [3125] * 5
+    tree.split(0, Split(0, OPERATIONS, tuple((op,) for op in OPERATIONS)))
+    assert [math.prod(len(row) for row in leaf.mask.allowed) for leaf in tree.leaves()] == [3125] * 5
 
 
 def test_seven_operations_make_1_037_664_180_cells():
@@ -44,7 +44,7 @@ def test_seven_operations_make_1_037_664_180_cells():
 def test_scored_edges_are_read_back():
     tree = SplitTree(NASBENCH201.full_mask())
     scored = [
-        Split(0, edge, OPERATIONS, ((0, 1), (2, 3, 4)), [[0.0] * 5] * 5, float(edge)) for edge in range(6)
+        Split(edge, OPERATIONS, ((0, 1), (2, 3, 4)), [[0.0] * 5] * 5, float(edge)) for edge in range(6)
     ]
     tree.split(0, scored[5], scored)
     again = SplitTree.from_json(tree.to_json())
@@ -53,7 +53,7 @@ def test_scored_edges_are_read_back():
 
 def test_cells_without_the_split_edge_are_in_every_leaf():
     tree = SplitTree(DARTS.full_mask())
-    tree.split(0, Split(0, 13, tuple(range(8)), ((0, 1, 2, 3), (4, 5, 6, 7))))
+    tree.split(0, Split(13, tuple(range(8)), ((0, 1, 2, 3), (4, 5, 6, 7))))
     for leaf in tree.leaves():
         codec = DARTS.codec(leaf.mask)
         cell = DARTS.codec(DARTS.full_mask()).decode([0.5] * len(codec.upper))  # of low inputs only

@@ -194,7 +194,7 @@ def test_best_of_transnas101(shared_data):
 def test_disconnected_cells_of_transnas101(shared_data):
     """169 cells whose output sees no input: a constant guess, and which ones tells the order of the edges."""
     table = Table(shared_data / "transnas101.npz")
-    cells = [MICRO.genotype([cell]) for cell in itertools.product(range(4), repeat=6)]
+    cells = [MICRO.genotype(cell) for cell in itertools.product(range(4), repeat=6)]
     disconnected = {cell.body for cell in cells if not MICRO.is_connected(cell)}
     assert len(disconnected) == 169
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nastk.spaces.cell import DARTS
-from nastk.spaces.derivation import derive_darts, derive_pdarts, limit_skips, shrink
+from nastk.spaces.cell_derivation import derive_darts, derive_pdarts, limit_skips
 from nastk.spaces.mask import Mask
 
 NONE, MAX, AVG, SKIP, SEP3 = range(5)
@@ -14,10 +14,10 @@ NONE, MAX, AVG, SKIP, SEP3 = range(5)
 
 def table(**rows):
     """Strengths in which everything is 0 but the given {edge: {operation: value}} of the normal cell."""
-    strengths = [[[0.0] * 8 for _ in range(14)] for _ in range(2)]
+    strengths = [[0.0] * 8 for _ in range(28)]
     for edge, values in rows.items():
         for operation, value in values.items():
-            strengths[0][int(edge[1:])][operation] = value
+            strengths[int(edge[1:])][operation] = value
     return strengths
 
 
@@ -42,24 +42,15 @@ def test_ties_of_operations_go_to_the_lower_one():
     assert cell[0] == ("avg_pool_3x3", 0)
 
 
-def test_shrink_drops_the_weakest_and_of_a_tie_the_lowest():
-    strengths = table(e0={NONE: 0.1, MAX: 0.1, AVG: 0.3, SKIP: 0.2, SEP3: 0.1, 5: 0.4, 6: 0.5, 7: 0.6})
-    mask = shrink(DARTS.full_mask(), strengths, 5)
-    assert mask.allowed[0][0] == (AVG, SKIP, 5, 6, 7)  # none, max, sep3 tie at the bottom
-    assert mask.allowed[0][1] == (3, 4, 5, 6, 7)  # all equal
-    assert shrink(mask, strengths, 3).allowed[0][0] == (5, 6, 7)
-    assert shrink(mask, strengths, 9) == mask
-
-
 def test_refinement_takes_the_weakest_present_skip_away_and_derives_again():
     # Node 2 has inputs 0, 1 (edges 0, 1); its skip on edge 1 is the weakest of the cell and becomes sep3.
     strengths = table(
         e0={SKIP: 0.9}, e1={SKIP: 0.6, SEP3: 0.5}, e2={SKIP: 0.8}, e3={SEP3: 0.7}, e4={SKIP: 0.1}
     )
     for edge in range(5, 14):
-        strengths[0][edge][SEP3] = 0.01
-    levels = limit_skips(DARTS, Mask(((tuple(range(3, 8)),) * 14,) * 2), strengths)
-    found = DARTS.num_skips(derive_pdarts(DARTS, Mask(((tuple(range(3, 8)),) * 14,) * 2), strengths))
+        strengths[edge][SEP3] = 0.01
+    levels = limit_skips(DARTS, Mask((tuple(range(3, 8)),) * 28), strengths)
+    found = DARTS.num_skips(derive_pdarts(DARTS, Mask((tuple(range(3, 8)),) * 28), strengths))
     assert max(levels) == found
     assert levels[found].body.normal[:4] == (
         ("skip_connect", 0), ("skip_connect", 1), ("skip_connect", 0), ("sep_conv_3x3", 1)
@@ -72,7 +63,7 @@ def test_refinement_takes_the_weakest_present_skip_away_and_derives_again():
 def test_refinement_can_change_the_topology():
     strengths = table(e2={SKIP: 0.5}, e3={SEP3: 0.4}, e4={SEP3: 0.3}, e0={SEP3: 0.9}, e1={SEP3: 0.9})
     for edge in range(5, 14):
-        strengths[0][edge][SEP3] = 0.9
+        strengths[edge][SEP3] = 0.9
     levels = limit_skips(DARTS, DARTS.full_mask(), strengths)
     assert [source for _, source in levels[1].body.normal[2:4]] == [0, 1]
     assert [source for _, source in levels[0].body.normal[2:4]] == [1, 2]
@@ -91,7 +82,7 @@ masks = st.lists(
 def test_refinement_properties(cell, allowed, bias):
     for row in cell:
         row[SKIP] *= bias
-    mask, strengths = Mask((tuple(allowed),) * 2), [cell, cell]
+    mask, strengths = Mask(tuple(allowed) * 2), cell * 2
     levels = limit_skips(DARTS, mask, strengths)
     unrefined = derive_pdarts(DARTS, mask, strengths)
     assert levels[DARTS.num_skips(unrefined)] == unrefined  # at most M skips already: the identity
@@ -102,7 +93,7 @@ def test_refinement_properties(cell, allowed, bias):
         assert genotype.body.reduce == unrefined.body.reduce
         for position, (operation, source) in enumerate(genotype.body.normal):
             edge = DARTS.edge_index[2 + position // 2, source]
-            assert DARTS.operations.index(operation) in mask.allowed[0][edge]
+            assert DARTS.operations.index(operation) in mask.allowed[edge]
 
 
 FIRST_EDGE = (0, 2, 5, 9)  # of each node, whose inputs follow in order
@@ -158,21 +149,21 @@ def test_refinement_is_the_public_code_s(seed, ties):
     for edge, row in enumerate(allowed):
         for operation in row:
             strengths[edge][operation] = float(values[edge, operation] / values[edge, row].sum())
-    mask = Mask((tuple(map(tuple, allowed)),) * 2)
-    found = limit_skips(DARTS, mask, [strengths, strengths])
+    mask = Mask(tuple(map(tuple, allowed)) * 2)
+    found = limit_skips(DARTS, mask, strengths * 2)
     rows = [{op: strengths[edge][op] for op in row} for edge, row in enumerate(allowed)]
     assert {level: genotype.body.normal for level, genotype in found.items()} == levels_by_hand(rows)
 
 
 def test_where_every_candidate_is_a_skip_the_refinement_ends_with_skips():
-    mask = Mask((((SKIP,),) * 14,) * 2)
+    mask = Mask(((SKIP,),) * 28)
     levels = limit_skips(DARTS, mask, table(**{f"e{edge}": {SKIP: 0.1 * edge + 0.1} for edge in range(14)}))
     assert all(DARTS.num_skips(genotype) == 8 for genotype in levels.values())
 
 
 @pytest.mark.parametrize("rule", [derive_darts, derive_pdarts])
 def test_a_node_without_enough_inputs_is_refused(rule):
-    mask = DARTS.full_mask().restrict(0, 0, [NONE])
+    mask = DARTS.full_mask().restrict(0, [NONE])
     with pytest.raises(ValueError, match="node 2 of the normal cell has 1 usable inputs, not 2"):
         rule(DARTS, mask, table())
 
@@ -182,12 +173,9 @@ def test_an_edge_with_fewer_operations_is_not_preferred_for_that(derive):
     """U13: with equal architecture parameters a split edge is kept no sooner than a whole one."""
     full = DARTS.full_mask()
     for edge in range(14):
-        mask = full.restrict(0, edge, (SKIP, SEP3))
-        strengths = [
-            [[1 / len(row) if op in row else 0.0 for op in range(8)] for row in edges]
-            for edges in mask.allowed
-        ]
-        whole = [[[1 / 8] * 8] * 14] * 2
+        mask = full.restrict(edge, (SKIP, SEP3))
+        strengths = [[1 / len(row) if op in row else 0.0 for op in range(8)] for row in mask.allowed]
+        whole = [[1 / 8] * 8] * 28
         found, expected = (
             {source for _, source in derive(DARTS, a, b).body.normal[2 * node : 2 * node + 2]}
             for node in [DARTS.edges[edge][0] - 2]
