@@ -248,7 +248,7 @@ def test_stdout_is_data(nastk):
 def test_preset_without_one(cuda, nastk, write_npz, monkeypatch):
     """quick for the digits; else paper on CUDA, small on the CPU; said in one line."""
     monkeypatch.setattr("torch.cuda.is_available", lambda: cuda)
-    monkeypatch.setattr("nastk.engine.drive.drive", _stop)
+    monkeypatch.setattr("nastk.workflows.driving.drive", _stop)
     write_npz(per_class=200)
     for device, preset in (("auto", "paper" if cuda else "small"), ("cpu", "small")):
         words = ["--dataset", "set.npz", "--device", device, "--run-dir", device, "network.num_cells=2"]
@@ -263,7 +263,7 @@ def _stop(*_: object, **__: object) -> None:
 
 
 def test_flags_have_the_last_word(nastk, monkeypatch):
-    monkeypatch.setattr("nastk.engine.drive.drive", _stop)
+    monkeypatch.setattr("nastk.workflows.driving.drive", _stop)
     flags = ["--seed", 3, "--dataset", "digits", "--device", "cpu", "--space", "darts"]
     words = ["run.seed=1", "data.dataset=x.npz", "engine.device=cuda", "space.name=relativenas"]
     assert nastk(*SEARCH[:3], *flags, *words, "network.num_cells=2", "--run-dir", "run").code == 130
