@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from nastk.notations.reading import CELLS, Reading, read_cells, same_concat
+from nastk.notations.reading import CELLS, Reading, read_cells
 from nastk.shown import shown
 
 _FIELD = re.compile(r"(normal|reduce)_[0-9]{1,3}(_concat)?")
@@ -35,4 +35,4 @@ def read(fields: dict[Any, Any]) -> Reading:
         if f"{groups[0]}_concat" not in fields:
             raise ValueError(f"{groups[0]}_concat: missing from the genotype literal")
         concats[cell] = fields[f"{groups[0]}_concat"]
-    return read_cells(cells["normal"], cells["reduce"], same_concat(concats["normal"], concats["reduce"]))
+    return read_cells(cells, concats)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from nastk.registry import unknown
 
 _CALL = r"(?<!\w)(?:CNN|RNN)?Genotype\s{0,9}\("
-_BEGINNING = re.compile(_CALL)
+BEGINNING = re.compile(_CALL)
 # Strings have no backslashes here: an unmatched quote then costs no more than the way to the next one.
 _TOKEN = re.compile(rf"""(?P<call>{_CALL})|'[^'\\\n]*'|"[^"\\\n]*"|#[^\n]*|[][(){{}}\n]""")
 _SHOWN_NAMES = 1_000  # characters of a message
@@ -20,25 +20,30 @@ _SHOWN_NAMES = 1_000  # characters of a message
 
 @dataclass(frozen=True)
 class Call:
-    """A genotype's place. name: what it is assigned to; text: from `Genotype` to its closing bracket."""
+    """A genotype's place.
+
+    name: what it is assigned to. text: from `Genotype` to its closing bracket. is_doubtful: commented out, or
+    never closed.
+    """
 
     name: str | None
     text: str
-    is_commented_out: bool
+    is_doubtful: bool
 
 
 def find(text: str) -> list[Call]:
-    """The genotypes of a text, in order; those that are commented out only if there are no others."""
+    """The genotypes of a text, in order; the doubtful ones only if there are no others."""
     calls = []
     at = 0
-    while beginning := _BEGINNING.search(text, at):
-        end = _end(text, beginning.end())
+    while beginning := BEGINNING.search(text, at):
+        end, is_closed = _end(text, beginning.end())
         if "'" in text[beginning.end() : end] or '"' in text[beginning.end() : end]:
             before = text[at : beginning.start()]
             line = before[before.rfind("\n") + 1 :]
-            calls.append(Call(_name(before), text[beginning.start() : end], line.lstrip().startswith("#")))
+            is_doubtful = line.lstrip().startswith("#") or not is_closed
+            calls.append(Call(_name(before), text[beginning.start() : end], is_doubtful))
         at = end
-    return [call for call in calls if not call.is_commented_out] or calls
+    return [call for call in calls if not call.is_doubtful] or calls
 
 
 def choose(names: list[str | None], name: str | None) -> int:
@@ -60,20 +65,20 @@ def choose(names: list[str | None], name: str | None) -> int:
         raise ValueError(
             f"{len(namesakes)} genotypes are called {name}: {_listed(namesakes)}; FILE:NUMBER picks one"
         )
-    raise unknown("genotype", name, labels[:20])
+    raise unknown("genotype", name, labels[:50])
 
 
-def _end(text: str, at: int) -> int:
-    """Where a call ends whose bracket opens before `at`.
+def _end(text: str, at: int) -> tuple[int, bool]:
+    """Where a call ends whose bracket opens before `at`, and whether it is closed.
 
-    One that is never closed, as in a log that was cut off, ends where another begins on a later line.
+    One that is not, as in a log that was cut off, ends where another begins on a later line.
     """
     depth = 1
     is_later_line = False
     for token in _TOKEN.finditer(text, at):
         if token["call"]:
             if is_later_line:
-                return token.start()
+                return token.start(), False
             depth += 1
         elif token[0] == "\n":
             is_later_line = True
@@ -82,8 +87,8 @@ def _end(text: str, at: int) -> int:
         elif token[0] in ")]}":
             depth -= 1
         if depth == 0 and text[token.end() : token.end() + 1] not in ("(", "["):
-            return token.end()
-    return len(text)
+            return token.end(), True
+    return len(text), False
 
 
 def _name(before: str) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nastk.notations.reading import Reading, read_cells, same_concat
+from nastk.notations.reading import CELLS, Reading, read_cells
 from nastk.shown import shown
 
 FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
@@ -34,8 +34,7 @@ def read(fields: dict[Any, Any]) -> Reading:
         raise ValueError(
             f"{name}: {'missing from' if odd[0] in FIELDS else 'unknown in'} the genotype literal"
         )
-    concat = same_concat(fields["normal_concat"], fields["reduce_concat"])
-    return read_cells(fields["normal"], fields["reduce"], concat)
+    return read_cells(fields, {cell: fields[f"{cell}_concat"] for cell in CELLS})
 
 
 def write(content: dict[str, Any]) -> str:

@@ -42,7 +42,7 @@ def fields_of(text: str) -> dict[str, Any]:
 
 def value_of(text: str) -> Any:
     """The value that a text is, of dictionaries, lists, tuples, sets, texts and numbers; else ValueError."""
-    return _value(_expression(text), "the whole")
+    return _value(_expression(text), "")
 
 
 def _expression(text: str) -> ast.expr:
@@ -59,12 +59,13 @@ def _expression(text: str) -> ast.expr:
 
 
 def _value(node: ast.expr, where: str) -> Any:
+    """The value of a node; a ValueError begins with `where`."""
     try:
         return _value_of(node)
     except _GivenTwice as error:
         raise ValueError(f"{error} is given twice") from None
     except (ValueError, TypeError, RecursionError, OverflowError):
-        raise ValueError(f"{where}: not a literal") from None
+        raise ValueError(f"{where}{': ' if where else ''}not a literal") from None
 
 
 class _GivenTwice(ValueError):

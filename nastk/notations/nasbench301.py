@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from nastk.notations.reading import CELLS, NODES, Reading, read_cells
+from nastk.notations.reading import CELLS, NODES, Reading, inputs_of, read_cells
 from nastk.shown import shown
 
 _PREFIX = "NetworkSelectorDatasetInfo:darts:"
@@ -34,12 +34,13 @@ def read(fields: dict[Any, Any]) -> Reading:
         if isinstance(key, str) and (found := _EDGE.match(key)):
             cell, edge = found.groups()
             if edge not in _EDGES:
-                raise ValueError(f"{shown(key)}: expected an edge from 0 to {len(_EDGES) - 1}")
+                raise ValueError(f"{key[:100]}: expected an edge from 0 to {len(_EDGES) - 1}")
             node, source = _EDGES[edge]
             nodes[cell, node][source] = value
     for (cell, node), taken in nodes.items():
         if len(taken) != 2:
-            raise ValueError(f"{cell}: node {node} has {len(taken)} inputs, where nastk's nodes have two")
+            one = "; one that takes the same input twice cannot be written so" if len(taken) == 1 else ""
+            raise ValueError(f"{cell}: {inputs_of(node, len(taken))}{one}")
     for key, value in configuration.items():
         if isinstance(key, str) and (found := _INPUTS.fullmatch(key)):
             taken = nodes[found[1], int(found[2])]
@@ -55,7 +56,7 @@ def read(fields: dict[Any, Any]) -> Reading:
         ]
         for cell in CELLS
     }
-    return read_cells(cells["normal"], cells["reduce"], list(NODES))
+    return read_cells(cells)
 
 
 def _configuration(fields: dict[Any, Any]) -> dict[Any, Any]:

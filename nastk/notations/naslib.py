@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nastk.notations.reading import CELLS, NODES, Reading, is_index, read_cells
+from nastk.notations.reading import CELLS, Reading, is_index, read_cells
 from nastk.shown import shown
 
 _CELL_OPERATIONS = (
@@ -63,7 +63,7 @@ def _are_cells(value: Any) -> bool:
 
 def _read_cells(value: Any, first: str | None) -> Reading:
     largest = max(operation for cell in value for _, operation in cell)
-    if first is None and largest == len(_CELL_OPERATIONS) - 1:
+    if first is None and largest >= len(_CELL_OPERATIONS) - 1:
         first = "none"  # the only counting with so many
     if first is None:
         one, other = (operations[0] for operations in _CELL_COUNTINGS.values())
@@ -76,7 +76,7 @@ def _read_cells(value: Any, first: str | None) -> Reading:
         cell: [[_operation(f"{cell}[{i}]", operations, pair[1]), pair[0]] for i, pair in enumerate(pairs)]
         for cell, pairs in zip(CELLS, value, strict=True)
     }
-    return read_cells(cells["normal"], cells["reduce"], list(NODES))
+    return read_cells(cells)
 
 
 def _read_graph(value: Any, first: str | None) -> Reading:

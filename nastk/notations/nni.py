@@ -37,7 +37,7 @@ def read(fields: dict[Any, Any]) -> Reading:
         ]
         for cell in CELLS
     }
-    return read_cells(cells["normal"], cells["reduce"], list(NODES))
+    return read_cells(cells)
 
 
 def _value(fields: dict[Any, Any], key: str) -> Any:

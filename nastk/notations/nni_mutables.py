@@ -42,7 +42,7 @@ def read(fields: dict[Any, Any]) -> Reading:
         cell: [_pair(fields, cell, node, edge) for node in NODES for edge in _switch(fields, cell, node)]
         for cell in CELLS
     }
-    return read_cells(cells["normal"], cells["reduce"], list(NODES))
+    return read_cells(cells)
 
 
 def _switch(fields: dict[Any, Any], cell: str, node: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""What every notation ends in: two cells as a genotype file has them, checked for what no space is.
+"""What every notation ends in: the body of a genotype file, checked for what no cell space of nastk takes.
 
 A cell is read from (operation, input) pairs in a row, two a node; from a list of pairs a node; or from
 (operation, input, node) triples in any order.
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from nastk.shown import shown
 
-NODES = (2, 3, 4, 5)  # of a cell, behind its inputs 0 and 1
+NODES = (2, 3, 4, 5)  # of a cell of the DARTS family, behind its inputs 0 and 1
 CELLS = ("normal", "reduce")
 # What "no connection" is called: by DARTS, NASLib and NAT.
 NO_CONNECTION = ("none", "zero", "null")
@@ -24,26 +24,27 @@ class Reading(NamedTuple):
     content: dict[str, Any]
 
 
-def read_cells(normal: Any, reduce: Any, concat: Any) -> Reading:
-    """Two cells of the DARTS family.
+def read_cells(cells: dict[str, Any], concats: dict[str, Any] | None = None) -> Reading:
+    """A normal and a reduction cell of the DARTS family; concats: the nodes each concatenates, if they say so.
 
     A notation names no space: a node that takes the same input twice is RelativeNAS's, all else is DARTS's.
     """
-    cells = {"normal": _pairs("normal", normal), "reduce": _pairs("reduce", reduce)}
-    space = "relativenas" if any(map(_has_input_twice, cells.values())) else "darts"
-    return Reading(space, cells | {"concat": _listed(concat)})
-
-
-def same_concat(normal: Any, reduce: Any) -> Any:
-    """The nodes that both cells concatenate; ValueError if they differ."""
-    if _listed(normal) != _listed(reduce):
+    content = {cell: _pairs(cell, cells[cell]) for cell in CELLS}
+    space = "relativenas" if any(map(_has_input_twice, content.values())) else "darts"
+    normal, reduce = (_listed(concats[cell] if concats else NODES) for cell in CELLS)
+    if normal != reduce:
         raise ValueError("reduce_concat: differs from normal_concat, which nastk's cells do not allow")
-    return normal
+    return Reading(space, content | {"concat": normal})
 
 
 def is_index(value: Any) -> TypeGuard[int]:
     """An integer proper: true compares equal to 1."""
     return type(value) is int
+
+
+def inputs_of(node: int, number: int) -> str:
+    """What is wrong with a node of so many inputs."""
+    return f"node {node} has {number} input{'' if number == 1 else 's'}, where nastk's nodes have two"
 
 
 def _pairs(cell: str, value: Any) -> Any:
@@ -69,7 +70,7 @@ def _is_node(value: Any) -> bool:
 def _check_size(cell: str, value: list[Any], nested: bool) -> None:
     for number, node in enumerate(value if nested else [], start=NODES[0]):
         if len(node) != 2:
-            raise ValueError(f"{cell}: node {number} has {len(node)} inputs, where nastk's nodes have two")
+            raise ValueError(f"{cell}: {inputs_of(number, len(node))}")
     nodes = len(value) if nested else len(value) / 2
     if nodes != len(NODES) and nodes == int(nodes) and all(isinstance(row, list) for row in value):
         raise ValueError(f"{cell}: a cell of {int(nodes)} nodes, where nastk's have {len(NODES)}")
@@ -101,7 +102,7 @@ def _by_node(cell: str, triples: list[Any]) -> list[Any]:
     for node in NODES:
         inputs = sum(row[2] == node for row in triples)
         if inputs != 2:
-            raise ValueError(f"{cell}: node {node} has {inputs} inputs, where nastk's nodes have two")
+            raise ValueError(f"{cell}: {inputs_of(node, inputs)}")
     return [row[:2] for row in sorted(triples, key=lambda row: row[2])]
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from nastk.notations import calls, literals
 from nastk.shown import shown
 
-_COMMENTS = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*")
+_BLANK = re.compile(r"\s*")
 _NAME = r"(?:\w+\s*=\s*)?"  # NAME = Genotype(...), as in the authors' files
 _CALL = re.compile(rf"\s*{_NAME}(?=(?:CNN|RNN)?Genotype)")
 # OPERATION=0: (...) says how operations are counted that are written as numbers
@@ -31,15 +31,20 @@ class Found(NamedTuple):
 
 
 def without_comments(text: str) -> str:
-    """The text from its first line on that is neither blank nor a comment of Python's or YAML's."""
-    comments = _COMMENTS.match(text)
-    return text[comments.end() :] if comments else text
+    """The text behind the blank lines and comments (Python's and YAML's) that it begins with."""
+    at = 0
+    while blank := _BLANK.match(text, at):
+        at = blank.end()
+        if not text.startswith("#", at):
+            break
+        end = text.find("\n", at)
+        at = end if end >= 0 else len(text)
+    return text[at:]
 
 
 def is_value(text: str) -> bool:
     """Whether it looks like what `find` finds, if perhaps a wrong one, rather than like a file's name."""
-    bare = without_comments(text)
-    return bool(_CALL.match(bare) or _VALUE.match(bare) or calls.find(text))
+    return bool(_VALUE.match(without_comments(text)) or calls.BEGINNING.search(text))
 
 
 def check_alone(name: str | None) -> None:
