@@ -48,7 +48,7 @@ def show(
     num_cells: int | None,
     num_classes: int,
 ) -> None:
-    """Show ARCH: a genotype file, a run directory, a published cell (nastk list archs), or a benchmark's string.
+    """Show ARCH: a genotype file, a run directory, a published cell (nastk list archs), or a genotype's text.
 
     Parameters and multiply-accumulates (MACs) are those of the network without the auxiliary head, for one
     image of 32x32 pixels (cifar) or 224x224 (imagenet).

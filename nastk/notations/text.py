@@ -48,8 +48,8 @@ def is_value(text: str) -> bool:
 
 
 def check_alone(name: str | None) -> None:
-    """ValueError if what is the only one is asked for by name."""
-    if name is not None:
+    """ValueError if what is the only one, and has no name, is asked for by one."""
+    if name not in (None, "1"):
         raise ValueError(f"one genotype, which has no name; leave :{name} out")
 
 
