@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nastk import notations
-from nastk.notations import darts
-from nastk.notations import text as texts
+from nastk.notations import darts, texts
 from nastk.registry import SPACES, load_space
 from nastk.shown import one_line, shown
 

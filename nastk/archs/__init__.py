@@ -87,7 +87,7 @@ def _name_of(genotype: Genotype) -> str:
     """A name made of the architecture alone: a string's operations by index, else a digest of the cells."""
     space = load_space(genotype.space)
     content = space.body_to_json(genotype.body)
-    if isinstance(content.get("arch"), str):
+    if isinstance(content.get("arch"), str) and hasattr(space, "read"):
         return f"{genotype.space}-{''.join(map(str, space.read(content['arch'])))}"
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return f"{genotype.space}-{digest[:8]}"

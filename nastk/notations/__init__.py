@@ -1,7 +1,7 @@
-"""The notations of other systems, one a file; each reads what Python or JSON values it is written in.
+"""The notations of other systems, one a file: what a value of Python or JSON stands for.
 
-Nothing here knows a search space: a notation ends in the name of one and the body of a genotype file
-(`Reading`), and the space checks it. Nothing is ever evaluated or unpickled.
+`texts` finds the value in a text. No notation knows a search space: it ends in the name of one and the body
+of a genotype file (`reading`), which the space checks. Nothing is ever evaluated or unpickled.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from notation_writers import FOR_ALL, SAMPLE, aw_nas, fields, genotype_of, liter
 
 from nastk.archs import load_arch
 from nastk.genotype import parse, to_json
-from nastk.notations import calls
+from nastk.notations.texts import calls
 
 V1, V2 = (load_arch(name).genotype for name in ("darts-v1", "darts-v2"))
 
@@ -45,6 +45,7 @@ HEAD = "from collections import namedtuple\n\nGenotype = namedtuple('Genotype', 
         ONE.replace("Genotype(", "Genotype(  # it's the first :)\n"),
         ONE.replace("Genotype(", "Genotype ("),
         ONE.replace(")", ") "),
+        ONE.replace(", 0)", ", np.int64(0))").replace("'sep_conv_3x3'", "np.str_('sep_conv_3x3')"),
         ONE.replace("'", '"'),
     ],
 )

@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from nastk.notations import calls, literals
+from nastk.notations.texts import calls, literals
 from nastk.shown import shown
 
 _BLANK = re.compile(r"\s*")

@@ -89,10 +89,19 @@ def _value_of(node: ast.expr) -> Any:
         and isinstance(node.operand, ast.Constant)
     ):
         return -_value_of(node.operand)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
-        values = range(*map(_value_of, node.args))  # as DARTS's code writes concats
-        if not node.keywords and len(values) <= 100:
+    if isinstance(node, ast.Call) and not node.keywords:
+        return _called(ast.unparse(node.func), [*map(_value_of, node.args)])
+    raise ValueError("not a literal")
+
+
+def _called(name: str, arguments: list[Any]) -> Any:
+    """The value of one of a few harmless calls."""
+    if name == "range":  # as DARTS's code writes concats
+        values = range(*arguments)
+        if len(values) <= 100:
             return list(values)
+    if name in ("np.int64", "np.str_") and len(arguments) == 1:  # as NumPy 2 prints its numbers and texts
+        return arguments[0]
     raise ValueError("not a literal")
 
 
