@@ -18,7 +18,6 @@ from omegaconf import OmegaConf
 
 from nastk import registry
 from nastk.allowed import allowed_value, is_text
-from nastk.genotype import shown
 from nastk.presets import GENERIC, preset_owner, read_preset
 from nastk.schema import (
     DataConfig,
@@ -31,6 +30,7 @@ from nastk.schema import (
     StandaloneTrainConfig,
     SupernetConfig,
 )
+from nastk.shown import shown
 from nastk.yaml_text import read_yaml, yaml_line
 
 GROUPS = ("search", "space", "network", "data", "train", "engine", "run")

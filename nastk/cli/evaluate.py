@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Train the network of a cell, report its accuracy.")
 @click.option(
-    "--arch", metavar="ARCH", help="A genotype file, a run directory, or a published cell (nastk list archs)."
+    "--arch",
+    metavar="ARCH",
+    help="A genotype file or text, a run directory, or a published cell (nastk list archs).",
 )
 @common_options
 def evaluate(arch: str | None, options: CommonOptions) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--num-cells", type=click.IntRange(min=1), metavar="N", help="Cells (as published).")
 @click.option("--num-classes", type=click.IntRange(min=1), metavar="N", help="Classes (10).")
 def show(arch: str, as_json: bool, svg: Path | None, **network: Any) -> None:
-    """Show ARCH: a genotype file, a run directory, a published cell (nastk list archs), or a benchmark's string.
+    """Show ARCH: a genotype file, a run directory, a published cell (nastk list archs), or a genotype's text.
 
     Parameters and multiply-accumulates (MACs) are those of the network without the auxiliary head, for one
     image of 32x32 pixels (cifar) or 224x224 (imagenet). Of an evaluation or a transfer it is the network

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     "--task", metavar="TASK", help="What to train for (nastk list tasks); `data` takes any --dataset."
 )
 @click.option(
-    "--arch", metavar="ARCH", help="A genotype file, a run directory, or a published cell (./genotype.json)."
+    "--arch",
+    metavar="ARCH",
+    help="A genotype file or text, a run directory, or a published cell (./genotype.json).",
 )
 @click.option(
     "--weights",

@@ -12,7 +12,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
-from nastk.genotype import Genotype, parse, shown, to_json
+from nastk.genotype import Genotype, parse, to_json
+from nastk.shown import shown
 
 METADATA = "nastk"  # the key of the file's metadata under which all of it is, as JSON
 

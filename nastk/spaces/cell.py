@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from nastk.genotype import Genotype, shown
+from nastk.genotype import Genotype
+from nastk.shown import shown
 from nastk.spaces.cell_codec import CellCodec
 from nastk.spaces.cell_derivation import derive_darts, num_skips
 from nastk.spaces.cell_graph import CellGraph

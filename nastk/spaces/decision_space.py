@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from nastk.genotype import Genotype, shown
+from nastk.genotype import Genotype
+from nastk.shown import shown
 from nastk.spaces.cell_graph import CellGraph
 from nastk.spaces.decision import Decision
 from nastk.spaces.mask import Mask

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from nastk.genotype import Genotype, shown
+from nastk.genotype import Genotype
+from nastk.shown import shown
 from nastk.spaces.cell_graph import CellGraph
 from nastk.spaces.codec import OptionCodec
 from nastk.spaces.decision_space import StringSpace

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nastk.genotype import Genotype, shown
+from nastk.genotype import Genotype
+from nastk.shown import shown
 from nastk.spaces.codec import centre, choose
 from nastk.spaces.decision import Decision
 from nastk.spaces.decision_space import StringSpace

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from nastk.data.npz_file import open_npz, read_array
-from nastk.genotype import shown
 from nastk.registry import load_space, unknown
+from nastk.shown import shown
 from nastk.tables.kinds import KINDS, Kind, Part, Quantity
 
 

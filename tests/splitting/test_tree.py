@@ -43,9 +43,7 @@ def test_seven_operations_make_1_037_664_180_cells():
 
 def test_scored_edges_are_read_back():
     tree = SplitTree(NASBENCH201.full_mask())
-    scored = [
-        Split(edge, OPERATIONS, ((0, 1), (2, 3, 4)), [[0.0] * 5] * 5, float(edge)) for edge in range(6)
-    ]
+    scored = [Split(edge, OPERATIONS, ((0, 1), (2, 3, 4)), [[0.0] * 5] * 5, float(edge)) for edge in range(6)]
     tree.split(0, scored[5], scored)
     again = SplitTree.from_json(tree.to_json())
     assert again.nodes == tree.nodes and again.nodes[0].scored == scored
