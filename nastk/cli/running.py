@@ -19,7 +19,7 @@ from rich.console import Console
 from nastk import __version__
 from nastk.cli.options import CommonOptions, say
 from nastk.config import Config, flatten, from_yaml, resolve, to_yaml
-from nastk.run import Run, RunError
+from nastk.run import Run, RunError, make_anew
 from nastk.yaml_text import yaml_line
 
 if TYPE_CHECKING:
@@ -212,6 +212,7 @@ def write_result_file(name: str, text: str) -> Path:
     path = Path(name)
     temporary = path.with_name(f".{name}.{os.getpid()}.tmp")
     try:
+        make_anew(temporary)
         temporary.write_text(text, encoding="utf-8")
         while not _put(temporary, path):
             if _holds(path, text):
