@@ -7,7 +7,7 @@ import os
 import platform
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -62,8 +62,10 @@ def open_resumed(path: Path, command: str) -> tuple[Run, Config]:
 
 def read_resumed_arch(run: Run) -> Arch:
     """The architecture that an evaluation or a transfer was started with."""
-    from nastk.archs import Arch, load_arch
+    from nastk.archs import RUN_FILE, Arch, load_arch
 
+    if not run.has(RUN_FILE):
+        raise RunError(f"{run.path / RUN_FILE} is missing, the cell that the run was started with")
     found = load_arch(str(run.path))
     return Arch(str(found.provenance.get("arch", found.name)), found.genotype, found.provenance)
 
@@ -74,7 +76,15 @@ def _held(run: Run) -> Run:
     return run
 
 
-def drive_job(job: Job, run: Run, engine: Engine, config: Config, *, quiet: bool) -> tuple[int, float]:
+def drive_job(
+    job: Job,
+    run: Run,
+    engine: Engine,
+    config: Config,
+    *,
+    quiet: bool,
+    started_with: Mapping[str, str] | None = None,
+) -> tuple[int, float]:
     """engine.drive with this terminal, from the run's checkpoint if it has one.
 
     config.yaml is there from here on, and so the run can be continued. On a signal, says how, and
@@ -110,6 +120,7 @@ def drive_job(job: Job, run: Run, engine: Engine, config: Config, *, quiet: bool
             config=text,
             checkpoint_every=config.run.checkpoint_every,
             resume=resume,
+            started_with=started_with,
         )
     except Stopped as stopped:
         say(f"Stopped by {stopped}. {to_continue}")

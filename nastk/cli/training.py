@@ -57,7 +57,9 @@ def train_network(
         run.write_text("genotype.json", to_json(genotype, provenance))
         for file, picture in draw_files(genotype, "cell").items():
             run.write_text(f"{file}.svg", picture)
-    steps, wall_s = drive_job(job, run, engine, config, quiet=quiet)
+    steps, wall_s = drive_job(
+        job, run, engine, config, quiet=quiet, started_with={"genotype.json": to_json(genotype)}
+    )
 
     data = {"classes": train.classes, "shape": train.shape, "mean": train.mean, "std": train.std}
     with run.replacing("weights.safetensors") as path:
