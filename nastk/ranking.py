@@ -149,7 +149,7 @@ def check_comparable(scores: Ranking, truth: Ranking) -> None:
 def _check_number(found: int) -> None:
     if found < 2:
         raise ValueError(
-            f"a ranking needs two architectures or more; {found} have both a score and a finite truth"
+            f"a ranking needs two architectures or more with both a score and a finite truth; found {found}"
         )
 
 
