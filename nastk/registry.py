@@ -8,13 +8,14 @@ docs/adding-a-space.md).
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
+
+from nastk.wording import nearest
 
 
 @dataclass(frozen=True)
@@ -223,11 +224,11 @@ def _plugins(group: str, kind: str, entry: type[P]) -> dict[str, P]:
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:
-    """The error for a name that is in no table: the nearest one first, then all of them."""
+    """The error for a name that is in no table: the nearest one first, if any is near, then all of them."""
     names = sorted(known)
     name = name if len(name) <= 60 else name[:57] + "..."
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    near = nearest(name, names)
+    hint = f"did you mean {near!r}? " if near else ""
     return ValueError(f"unknown {kind} {name!r}; {hint}known: {', '.join(names)}")
 
 

@@ -56,7 +56,7 @@ class SearchResult:
 
 
 class Search:
-    """A search method: an engine.drive.Job whose `result` is there once it is finished.
+    """A search method: an engine.job.Job whose `result` is there once it is finished.
 
     Config: the dataclass of the method's own keys (group `search`), declared with schema.key.
     TrainConfig: the dataclass of the keys of training (group `train`).

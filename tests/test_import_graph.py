@@ -24,7 +24,8 @@ FLOORS = (
     {"config", "presets"},
     {"genotype", "allowed"},
     {"notations"},
-    {"registry", "run", "schema", "shown", "stats", "yaml_text"},
+    {"registry", "run", "schema"},
+    {"json_text", "shown", "stats", "wording", "yaml_text"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

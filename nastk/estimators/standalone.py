@@ -27,7 +27,7 @@ from nastk.schema import StandaloneTrainConfig, SupernetConfig, TrainConfig
 
 
 class StandaloneTraining:
-    """An engine.drive.Job that trains `network`; a step is an epoch.
+    """An engine.job.Job that trains `network`; a step is an epoch.
 
     Recipe of DARTS's evaluation (arXiv 1806.09055, section 3.2): SGD with a cosine to lr_min, drop
     path growing linearly, an auxiliary head's loss added with its weight, gradients clipped. The

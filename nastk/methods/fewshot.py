@@ -39,6 +39,7 @@ from nastk.splitting.splitter import Splitter, SplittingConfig
 from nastk.splitting.tree import Node
 from nastk.weight_sharing.memory import depths, mixture_bytes
 from nastk.weight_sharing.timing import seconds_of_a_path
+from nastk.wording import counted
 
 
 @dataclass
@@ -155,7 +156,7 @@ class FewShot(Search):
         if self.trains:
             minutes = seconds_of_a_path(self.context) * len(self.context.images.train) / 60
             lines.append(
-                f"plan: leaves and splits cost about {self.cost:.0f} epochs of a single path, "
+                f"plan: leaves and splits cost about {counted(round(self.cost), 'epoch')} of a single path, "
                 f"about {self.cost * minutes:.1f} min here; splits {self._cost_of_splits():.0f} of them"
             )
         return lines
@@ -214,7 +215,8 @@ class FewShot(Search):
 
     def _fewer_leaves(self) -> list[str]:
         planned, made = self.splitter.plan.num_leaves, len(self.leaves)
-        return [] if made == planned else [f"{made} leaves, not {planned}: no more edges could be split"]
+        leaves = counted(made, "leaf", "leaves")
+        return [] if made == planned else [f"{leaves}, not {planned}: no more edges could be split"]
 
     def peak_memory(self) -> int | None:
         """The base's in the whole space, of which a leaf is a part, or the probe's."""
@@ -302,7 +304,8 @@ class FewShot(Search):
         splits = self._cost_of_splits()
         if splits >= whole:
             raise ValueError(
-                f"search.leaf_share: the splits cost {splits:.0f} epochs of a path, the whole budget is {whole:.0f}; "
+                f"search.leaf_share: the splits cost {counted(round(splits), 'epoch')} of a path, "
+                f"the whole budget is {whole:.0f}; "
                 "lower search.probe_epochs or search.rounds, or set search.leaf_share"
             )
         return (whole - splits) / whole / self.splitter.plan.num_leaves

@@ -28,6 +28,7 @@ from nastk.spaces.derivation import shrink
 from nastk.spaces.mask import Mask
 from nastk.weight_sharing.memory import depths, mixture_bytes, num_layers
 from nastk.weight_sharing.relaxation import Relaxation
+from nastk.wording import counted
 
 
 @dataclass
@@ -67,7 +68,7 @@ class PDARTS(Search):
             raise ValueError(f"every stage needs one entry in each list: {found}")
         if settings.warmup_epochs >= train.epochs:
             raise ValueError(
-                f"search.warmup_epochs: {settings.warmup_epochs} of {train.epochs} epochs (train.epochs) "
+                f"search.warmup_epochs: {settings.warmup_epochs} of {counted(train.epochs, 'epoch')} (train.epochs) "
                 "leave none for the architecture"
             )
         if settings.num_operations != sorted(settings.num_operations, reverse=True):
@@ -77,7 +78,7 @@ class PDARTS(Search):
         widest = self._widest(context.mask)
         if settings.num_operations[0] < widest:
             raise ValueError(
-                f"search.num_operations: the first stage has all {widest} operations, not "
+                f"search.num_operations: the first stage has all {counted(widest, 'operation')}, not "
                 f"{settings.num_operations[0]}; space.operations makes the space smaller"
             )
         self.num_stages = len(settings.add_cells)
@@ -131,7 +132,9 @@ class PDARTS(Search):
         most = self.context.config.search.max_skips
         chosen = choose_level(levels, most)
         num = space.num_skips(chosen)
-        too_many = f"{num} skips, more than search.max_skips={most}: nothing else is left on their edges"
+        too_many = (
+            f"{counted(num, 'skip')}, more than search.max_skips={most}: nothing else is left on their edges"
+        )
         details = {
             "stages": self.stages,
             "decisions": [asdict(decision) for decision in space.decisions],

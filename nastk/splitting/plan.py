@@ -13,6 +13,7 @@ from typing import Any
 from nastk.estimators.halving import num_epochs
 from nastk.spaces.decision import Decision
 from nastk.spaces.mask import Mask
+from nastk.wording import counted
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,16 @@ class SplitPlan:
         """The plan in words. settings: a FewShotConfig; share: of the base's own budget, for a leaf."""
         splits = " x ".join(map(str, self.levels)) or "none"
         lines = [
-            f"plan: splits {splits} ({settings.split}), {self.num_leaves} leaves; "
-            f"{self.epochs} probe epochs, {self.gradients:,} scoring passes of a batch",
-            f"plan: {base} in every leaf, {share:.3g} of its own budget: {steps_in_leaf} steps",
+            f"plan: splits {splits} ({settings.split}), {counted(self.num_leaves, 'leaf', 'leaves')}; "
+            f"{counted(self.epochs, 'probe epoch')}, "
+            f"{counted(self.gradients, 'scoring pass', 'scoring passes')} of a batch",
+            f"plan: {base} in every leaf, {share:.3g} of its own budget: {counted(steps_in_leaf, 'step')}",
         ]
         if settings.choice == "standalone" and self.num_leaves > 1:
             epochs = num_epochs(self.num_leaves, settings.choice_epochs)
-            lines.append(f"plan: {epochs} epochs of training leaves' cells alone, to choose among them")
+            lines.append(
+                f"plan: {counted(epochs, 'epoch')} of training leaves' cells alone, to choose among them"
+            )
         return lines
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nastk.config import Config, from_yaml
 from nastk.engine.progress import Progress
-from nastk.run import SUMMARY, Run, RunError
+from nastk.run import CONFIG, SUMMARY, Run, RunError
 
 # Called when all that a user can get wrong has been checked, so that a refused run leaves nothing behind.
 OpenRun = Callable[[], Run]
@@ -27,13 +27,13 @@ def new_run(path: Path | None, what: str, dataset: str) -> OpenRun:
 def read_config(path: Path) -> Config:
     """The configuration of the run in `path`; RunError if it has none that can be read."""
     try:
-        text = (path / "config.yaml").read_text(encoding="utf-8")
+        text = (path / CONFIG).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        raise RunError(f"{path} is no run directory (it has no config.yaml that can be read)") from None
+        raise RunError(f"{path} is no run directory (it has no {CONFIG} that can be read)") from None
     try:
         return from_yaml(text)
     except ValueError as error:
-        raise RunError(f"{path / 'config.yaml'}: {error}") from None
+        raise RunError(f"{path / CONFIG}: {error}") from None
 
 
 def open_resumed(path: Path, command: str, progress: Progress) -> tuple[Run, Config] | None:

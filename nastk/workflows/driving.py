@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 
 import torch
 
 from nastk.config import Config, to_yaml
 from nastk.engine import checkpoint
 from nastk.engine.device import Engine
-from nastk.engine.drive import Job, drive
+from nastk.engine.drive import drive
+from nastk.engine.job import Job
 from nastk.engine.progress import Progress
 from nastk.engine.signals import Stopped
-from nastk.run import Run
+from nastk.run import CONFIG, Run
 
 
-def drive_job(job: Job, run: Run, engine: Engine, config: Config, progress: Progress) -> tuple[int, float]:
+def drive_job(
+    job: Job,
+    run: Run,
+    engine: Engine,
+    config: Config,
+    progress: Progress,
+    *,
+    started_with: Mapping[str, str] | None = None,
+) -> tuple[int, float]:
     """engine.drive, from the run's checkpoint if it has one: the number of steps, the wall time in s.
+
+    started_with: what else must be the same when the run is continued, as texts by their names.
 
     config.yaml is there from here on, and so the run can be continued. On a signal, and on an impatient
     second one, says how, and raises Stopped or KeyboardInterrupt. ValueError where GPU memory runs out,
     with what to try.
     """
-    if not run.has("config.yaml"):
-        run.write_text("config.yaml", to_yaml(config))
-    text = run.read_text("config.yaml")  # of an older nastk, it may lack a key or comment on one otherwise
+    if not run.has(CONFIG):
+        run.write_text(CONFIG, to_yaml(config))
+    text = run.read_text(CONFIG)  # of an older nastk, it may lack a key or comment on one otherwise
     to_continue = f"To continue: nastk {config.command} --resume {shlex.quote(str(run.path))}"
     engine.stop.on_waiting = lambda: progress.note(
         "stopping after this step, or within 10 s; Ctrl-C again stops at once"
@@ -44,6 +56,7 @@ def drive_job(job: Job, run: Run, engine: Engine, config: Config, progress: Prog
             config=text,
             checkpoint_every=config.run.checkpoint_every,
             resume=resume,
+            started_with=started_with,
         )
     except Stopped as stopped:
         progress.note(f"Stopped by {stopped}. {to_continue}")

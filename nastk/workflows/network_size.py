@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from nastk import registry
 from nastk.genotype import Genotype
 from nastk.networks.counting import count_macs, count_parameters
 from nastk.networks.network import Network
-from nastk.run import SUMMARY
+from nastk.run import SUMMARY, read_object
 
 
 def network_size(
@@ -82,5 +81,4 @@ def _summary_of(arch: str) -> dict[str, Any]:
     path = Path(arch) / SUMMARY if os.path.isdir(arch) else None
     if path is None or not path.is_file():
         return {}
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
+    return read_object(path)

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nastk.config import Config
 from nastk.engine.progress import Progress
-from nastk.ranking import Ranking, agreement, check_comparable, check_seeds, read_search
+from nastk.ranking import Ranking, agreement, check_comparable, check_seeds
 from nastk.tables.table import Table
+from nastk.workflows.directory import read_config
 from nastk.workflows.training_alone import FILE, train_ranked
 
 
@@ -51,7 +53,7 @@ def _read(
     twice = [text for text in dict.fromkeys(scores) if list(scores).count(text) > 1]
     if twice:
         raise ValueError(f"{twice[0]} is given twice; several SCORES are those of several seeds")
-    runs = {text: read_search(Path(text)) for text in (*scores, truth) if os.path.isdir(text)}
+    runs = {text: _read_search(Path(text)) for text in (*scores, truth) if os.path.isdir(text)}
     if dataset is not None and {*scores, truth} <= runs.keys():
         raise ValueError("--dataset: says which of a table's data sets is meant; these are runs")
     if dataset is None and runs:
@@ -69,6 +71,16 @@ def _read(
         check_comparable(ranking, Ranking.of_rows(runs[truth], Path(truth), "ranking.json"))
     train_ranked(Path(truth), runs[truth], progress)
     return found, Ranking.of_rows(runs[truth], Path(truth), FILE)
+
+
+def _read_search(path: Path) -> Config:
+    """The configuration of a search's run directory; ValueError if it is none, or not finished."""
+    config = read_config(path)
+    if config.command != "search":
+        raise ValueError(f"{path} is a run of nastk {config.command}; only a search ranks architectures")
+    if not (path / "ranking.json").is_file():
+        raise ValueError(f"{path} is not finished: nastk search --resume {path}")
+    return config
 
 
 def _read_column(text: str, dataset: str | None, progress: Progress) -> Ranking:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +14,7 @@ from nastk.genotype import Genotype, read
 from nastk.networks.classifier import WEIGHTS
 from nastk.ranking import read_rows
 from nastk.registry import load_space
-from nastk.run import SUMMARY
+from nastk.run import SUMMARY, Run, read_object
 from nastk.workflows.directory import read_config
 
 
@@ -36,20 +35,15 @@ class Record:
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """The rows of metrics.jsonl so far, one a step; NaN where a figure was not finite."""
-        path = self.path / "metrics.jsonl"
-        if not path.is_file():
-            return []
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.endswith("}")]  # the last one may be half written
+        """The rows of metrics.jsonl so far, one a step; None where a figure was not finite."""
+        return Run(self.path).read_metrics()
 
     @cached_property
     def summary(self) -> dict[str, Any]:
         """The content of summary.json; ValueError as long as the run is not finished."""
         if not self.finished:
             raise ValueError(f"{self.path} is not finished: nastk {self.config.command} --resume {self.path}")
-        content: dict[str, Any] = json.loads((self.path / SUMMARY).read_text(encoding="utf-8"))
-        return content
+        return read_object(self.path / SUMMARY)
 
     @property
     def genotype(self) -> Genotype:
@@ -85,8 +79,7 @@ class SearchRecord(Record):
         """What else the method told of its course; empty for most."""
         _ = self.summary
         path = self.path / "details.json"
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        return content
+        return read_object(path) if path.is_file() else {}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nastk.engine.progress import Progress
-from nastk.run import RunError
+from nastk.run import RunError, make_anew
 
 
 class NotCopied(RunError):
@@ -26,6 +26,7 @@ def write_result_file(path: Path, text: str, progress: Progress) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        make_anew(temporary)
         temporary.write_text(text, encoding="utf-8")
         while not _put(temporary, path):
             if _holds(path, text):

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from nastk import registry
-from nastk.archs import Arch, load_arch
+from nastk.archs import RUN_FILE, Arch, load_arch
 from nastk.config import Config, to_yaml
 from nastk.data.augmentation import Augmentation
 from nastk.data.batches import Batches
@@ -22,7 +22,7 @@ from nastk.networks import weights as weight_files
 from nastk.networks.classifier import WEIGHTS
 from nastk.networks.counting import count_macs, count_parameters
 from nastk.report.drawings import draw_files
-from nastk.run import Run
+from nastk.run import CONFIG, Run, RunError
 from nastk.workflows.directory import OpenRun
 from nastk.workflows.driving import drive_job
 from nastk.workflows.records import TrainingRecord
@@ -41,15 +41,18 @@ def train_network(
     with engine.in_force():
         job, train = _build(config, found.genotype, engine, weights, progress)
         with closing(open_run()) as run:
-            if not run.has("config.yaml"):  # which comes last, so that a run that has it can be continued
+            if not run.has(CONFIG):  # which comes last, so that a run that has it can be continued
                 _write_arch(run, found, weights)
-            steps, wall_s = drive_job(job, run, engine, config, progress)
+            arch = {RUN_FILE: to_json(found.genotype)}
+            steps, wall_s = drive_job(job, run, engine, config, progress, started_with=arch)
             _finish(run, config, engine, found, job, train, steps=steps, wall_s=wall_s)
             return TrainingRecord(run.path)
 
 
 def read_resumed_arch(run: Run) -> Arch:
     """The architecture that an evaluation or a transfer was started with."""
+    if not run.has(RUN_FILE):
+        raise RunError(f"{run.path / RUN_FILE} is missing, the cell that the run was started with")
     found = load_arch(str(run.path))
     return Arch(str(found.provenance.get("arch", found.name)), found.genotype, found.provenance)
 

@@ -335,7 +335,7 @@ def test_errors(nastk, table, searched, finished_runs, shared_data, write_npz):
         assert message.startswith(f"{searched / 'ranking.json'}: not the scores of a search: ")
     (searched / "ranking.json").write_text(json.dumps(rows[:1]))
     assert refused(searched, column, "--dataset", "cifar10") == (
-        "a ranking needs two architectures or more; 1 have both a score and a finite truth"
+        "a ranking needs two architectures or more with both a score and a finite truth; found 1"
     )
     (searched / "ranking.json").chmod(0)
     if not os.access(searched / "ranking.json", os.R_OK):  # root may read all

@@ -244,6 +244,15 @@ def test_a_result_file_that_is_a_link(tmp_path):
     assert os.readlink("genotype.1.json") == "mine.json"
 
 
+@pytest.mark.parametrize("put", [os.symlink, os.link, lambda _, path: os.mkfifo(path)])
+def test_what_lies_where_the_result_file_is_prepared(put):
+    Path("mine.json").write_text("mine")
+    put("mine.json", f".genotype.json.{os.getpid()}.tmp")
+    write_result_file(RESULT, "new", Progress())
+    assert (Path("mine.json").read_text(), Path("genotype.json").read_text()) == ("mine", "new")
+    assert sorted(os.listdir()) == ["genotype.json", "mine.json"]
+
+
 @pytest.mark.parametrize("with_links", [True, False])
 def test_many_runs_that_end_at_the_same_moment(with_links, monkeypatch):
     """Nothing is lost. (A file system without links leaves a gap that cannot be closed.)"""

@@ -297,7 +297,7 @@ def test_choice_by_training_alone_keeps_the_better_half(make_context):
 def test_the_plan_is_told_before_the_start(make_context):
     notes = few_shot(make_context).notes()
     assert notes[0] == "plan: splits 2 x 2 (gm), 4 leaves; 3 probe epochs, 120 scoring passes of a batch"
-    assert notes[1] == "plan: darts in every leaf, 1 of its own budget: 1 steps"
+    assert notes[1] == "plan: darts in every leaf, 1 of its own budget: 1 step"
     assert re.fullmatch(
         r"plan: leaves and splits cost about 67 epochs of a single path, about \d+\.\d min here; splits \d+ of them",
         notes[2],
