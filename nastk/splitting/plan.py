@@ -37,7 +37,7 @@ class SplitPlan:
         candidates = [len(mask.allowed[number]) for number in to_split(settings, decisions)]
         levels = {
             "none": (),
-            "exhaustive": (max(candidates),),
+            "exhaustive": (next((num for num in candidates if num > 1), 1),),
         }.get(settings.split, tuple(settings.groups))
         nodes = [math.prod(levels[:depth]) for depth in range(len(levels))]
         scores = settings.split == "gm"

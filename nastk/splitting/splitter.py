@@ -65,7 +65,7 @@ class Splitter:
         self.plan = SplitPlan.of(settings, context.mask, self.decisions, keep_weights=keep_weights)
         self.levels = self.plan.levels
         for groups in self.levels if settings.split in ("gm", "random") else ():
-            widest = max(self.widths)
+            widest = max(self.widths[decision] for decision in to_split(settings, self.decisions))
             if groups * settings.min_group > widest:
                 raise ValueError(
                     f"search.groups: no decision has the {groups * settings.min_group} options that {groups} groups of "
