@@ -216,7 +216,7 @@ class FewShot(Search):
     def _fewer_leaves(self) -> list[str]:
         planned, made = self.splitter.plan.num_leaves, len(self.leaves)
         leaves = counted(made, "leaf", "leaves")
-        return [] if made == planned else [f"{leaves}, not {planned}: no more edges could be split"]
+        return [] if made == planned else [f"{leaves}, not {planned}: no more decisions could be split"]
 
     def peak_memory(self) -> int | None:
         """The base's in the whole space, of which a leaf is a part, or the probe's."""
@@ -225,7 +225,7 @@ class FewShot(Search):
         if most is None or self.splitter.probe is None:
             return most
         mixture = context.mask
-        if settings.probe == "path":  # an operation on every edge
+        if settings.probe == "path":  # an option of every decision
             mixture = shrink(context.mask, depths(context.space), 1)
         num_cells = context.config.network.num_cells
         return max(most, mixture_bytes(context, mixture, num_cells=num_cells, full_precision=True))

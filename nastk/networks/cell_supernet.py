@@ -26,8 +26,7 @@ class MixedCell(MixedEdges):
             [2 if place.reduction and source < NUM_INPUTS else 1 for source in range(space.concat[-1])],
         )
         self.preprocess = Preprocess(place, affine=space.affine)
-        first = place.cell_type * len(space.edges)
-        allowed = mask.allowed[first : first + len(space.edges)]
+        allowed = space.of_type(place.cell_type, mask.allowed)
         self.build(allowed, place.channels, affine=space.affine, pool_norm=space.pool_norm)
 
     def forward(
@@ -77,7 +76,7 @@ class CellSupernet(MixedSupernet):
         s0, s1 = self.stem(images)
         rest = iter(masks.unbind()) if masks is not None else None
         for cell_type, cell in zip(self.cell_types, self.cells, strict=True):
-            output = cell(s0, s1, self.rows_of(gates, cell_type), rest, skip_dropout)
+            output = cell(s0, s1, self.space.of_type(cell_type, gates.rows), rest, skip_dropout)
             s0, s1 = s1, F.relu(output)
         logits: Tensor = self.classifier(output)
         return logits

@@ -145,11 +145,14 @@ class State:
 
 
 class MixedSupernet(Supernet):
-    """A supernet of cells of mixed edges; a subclass builds `cells` and has a forward."""
+    """A supernet of cells of mixed edges; a subclass sets these three and has a forward.
+
+    cells: MixedEdges. cell_types: of each cell, by index.
+    """
 
     space: EdgeSpace
-    cells: nn.ModuleList  # of MixedEdges
-    cell_types: list[int]  # of each cell
+    cells: nn.ModuleList
+    cell_types: list[int]
 
     def num_drop_paths(self, gates: Gates) -> int:
         return sum(
@@ -164,7 +167,7 @@ class MixedSupernet(Supernet):
         ]
 
     def decision_parameters(self, decision: int) -> list[nn.Parameter]:
-        """The parameters of all operations of an edge, in all cells of the type."""
+        """Those of all operations of the edge, in all cells of its type."""
         cell_type, edge = divmod(decision, len(self.space.edges))
         return [
             parameter
@@ -183,16 +186,11 @@ class MixedSupernet(Supernet):
         ]
         return [layers] * len(space.decisions)
 
-    def rows_of(self, gates: Gates, cell_type: int) -> Sequence[Row]:
-        """The gates of the edges of one type of cell, [E]."""
-        num_edges = len(self.space.edges)
-        return gates.rows[cell_type * num_edges : (cell_type + 1) * num_edges]
-
     def _active(self, gates: Gates) -> Iterator[tuple[str, nn.Module]]:
         """Where in the state dict each operation that runs keeps its tensors, and the operation."""
         for position, (cell_type, cell) in enumerate(zip(self.cell_types, self.cells, strict=True)):
             assert isinstance(cell, MixedEdges)
-            for edge, row in enumerate(self.rows_of(gates, cell_type)):
+            for edge, row in enumerate(self.space.of_type(cell_type, gates.rows)):
                 for operation, _ in row:
                     prefix = f"cells.{position}.{cell.name_of(edge, operation)}"
                     yield prefix, self.get_submodule(prefix)

@@ -2,6 +2,7 @@
 
 RelativeNAS (arXiv 2009.06193, section III-A): cell type by cell type, node by node, for each of the
 node's two inputs a value for the input and one for the operation: 32 reals for two cells of four nodes.
+Legend: D decisions, D' dimensions of the encoding.
 """
 
 from __future__ import annotations

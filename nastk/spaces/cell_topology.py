@@ -3,7 +3,7 @@
 A cell has two inputs (0: the output of the cell before the previous one, 1: of the previous one)
 and the nodes 2, 3, ...; a node adds up two chosen (operation, input) pairs, and the cell's output
 is the concatenation of its nodes. Sources: DARTS (arXiv 1806.09055, section 2.1), RelativeNAS
-(arXiv 2009.06193). Legend: T cell types, E edges of a cell, D = T E decisions.
+(arXiv 2009.06193). Legend: D decisions, one an edge of each cell type.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from nastk.genotype import Genotype
+from nastk.spaces.decision import Path
 from nastk.spaces.edge_space import EdgeSpace
 from nastk.spaces.mask import Mask
 
@@ -81,8 +82,8 @@ class CellTopology(EdgeSpace):
         normal, reduce = cells
         return Genotype(self.name, CellPair(normal, reduce, self.concat))
 
-    def path(self, genotype: Genotype) -> tuple[tuple[int, int], ...]:
-        """The chosen (decision, operation index) pairs, node by node; a pair stands twice if chosen twice."""
+    def path(self, genotype: Genotype) -> Path:
+        """The chosen (decision, operation) pairs, cell by cell, node by node."""
         body = genotype.body
         assert isinstance(body, CellPair)
         return tuple(

@@ -27,7 +27,9 @@ class OfOptions(Protocol):
         """The genotype of one option a decision, by index [D]."""
         ...
 
-    def path(self, genotype: Genotype) -> Path: ...
+    def path(self, genotype: Genotype) -> Path:
+        """One pair a decision, in their order."""
+        ...
 
 
 class OptionCodec:
@@ -70,4 +72,5 @@ def centre(options: Sequence[int], choice: int, upper: int) -> float:
 
 
 def outside(decision: Decision) -> ValueError:
+    """The error of a genotype whose choice the mask forbids."""
     return ValueError(f"the genotype is outside the sub-space at {decision}")

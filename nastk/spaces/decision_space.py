@@ -31,7 +31,7 @@ class DecisionSpace:
         return Mask.full(self.decisions)
 
     def mask_of(self, names: Sequence[str] | None) -> Mask:
-        """The mask that allows the named options only, for every decision; None allows all.
+        """The mask that allows of every decision the named options that it has; None allows all.
 
         ValueError for a name that no decision has, and where no architecture is left.
         """
@@ -46,8 +46,13 @@ class DecisionSpace:
             tuple(index for index, option in enumerate(decision.options) if option in names)
             for decision in self.decisions
         ]
+        for decision, row in zip(self.decisions, rows, strict=True):
+            if not row:
+                raise ValueError(
+                    f"space.operations: no operation is left for {decision} (it has {', '.join(decision.options)})"
+                )
+        mask = Mask(tuple(rows))
         try:
-            mask = Mask(tuple(rows))
             self.check_mask(mask)
         except ValueError as error:
             raise ValueError(f"space.operations: {str(error).removeprefix('mask: ')}") from None

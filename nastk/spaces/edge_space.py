@@ -5,12 +5,15 @@ Legend: T cell types, E edges of a cell, D = T E decisions, cell type by cell ty
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from nastk.spaces.decision import Decision
 from nastk.spaces.decision_space import DecisionSpace
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,11 @@ class EdgeSpace(DecisionSpace):
     def decision(self, cell_type: int, node: int, source: int) -> int:
         """The decision of the edge from `source` to `node` in cells of a type, by index."""
         return cell_type * len(self.edges) + self.edge_index[node, source]
+
+    def of_type(self, cell_type: int, values: Sequence[Item]) -> Sequence[Item]:
+        """Of `values` [D] those of the edges of one type of cell, [E]."""
+        num_edges = len(self.edges)
+        return values[cell_type * num_edges : (cell_type + 1) * num_edges]
 
     def operation_index(self, where: str, operation: Any) -> int:
         """The index of an operation's name; a ValueError says `where` an unknown one stands."""

@@ -19,6 +19,7 @@ from nastk.genotype import Genotype
 from nastk.shown import shown
 from nastk.spaces.cell_graph import CellGraph
 from nastk.spaces.codec import OptionCodec
+from nastk.spaces.decision import Path
 from nastk.spaces.decision_space import StringSpace
 from nastk.spaces.derivation import SKIP, Strengths, strongest
 from nastk.spaces.edge_space import EdgeSpace
@@ -68,8 +69,8 @@ class NASBench201Space(EdgeSpace, StringSpace):
         """The genotype of the strongest operations [D][O] that `mask` allows; ties: the lowest."""
         return self.genotype(strongest(mask, strengths))
 
-    def path(self, genotype: Genotype) -> tuple[tuple[int, int], ...]:
-        """The (decision, operation index) pairs, one an edge, `none` included."""
+    def path(self, genotype: Genotype) -> Path:
+        """The (decision, operation) pairs, one an edge, `none` included."""
         assert isinstance(genotype.body, str)
         return tuple(enumerate(self.read(genotype.body)))
 
@@ -95,7 +96,7 @@ class NASBench201Space(EdgeSpace, StringSpace):
         return NUM_NODES - 1 in reached
 
     def read(self, text: str) -> tuple[int, ...]:
-        """[E] -> the operation's index, of a string in exactly the benchmark's form."""
+        """[D] -> the operation's index, of a string in exactly the benchmark's form."""
         nodes = text.split("+")
         if len(nodes) != NUM_NODES - 1:
             raise ValueError(

@@ -2,7 +2,7 @@
 
 A method names what it needs as these protocols (`Search.needs`), and a space is taken if it has all
 that they name: whoever adds a space need not know the methods. spaces/decision_space.py has what most
-spaces have in common. Legend: D decisions.
+spaces have in common. Legend: D decisions, O options, D' dimensions of an encoding.
 """
 
 from __future__ import annotations
@@ -100,7 +100,9 @@ class Encodable(Space, Protocol):
 class WithPaths(Space, Protocol):
     """A space whose genotypes are paths through a supernet."""
 
-    def path(self, genotype: Genotype) -> Path: ...
+    def path(self, genotype: Genotype) -> Path:
+        """The (decision, option) pairs that run; one that is chosen twice stands twice."""
+        ...
 
 
 @runtime_checkable

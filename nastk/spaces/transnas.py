@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from nastk.genotype import Genotype
 from nastk.shown import shown
-from nastk.spaces.codec import centre, choose
+from nastk.spaces.codec import centre, choose, outside
 from nastk.spaces.decision import Decision
 from nastk.spaces.decision_space import StringSpace
 from nastk.spaces.mask import Mask
@@ -118,7 +118,9 @@ class MacroCodec:
         for place, choice in enumerate(wanted):
             options = self._options(wanted[:place])
             if choice not in options:
-                raise ValueError(f"the genotype is outside the sub-space at module {place - 1}")
+                if place:
+                    raise outside(self.space.decisions[place - 1])
+                raise ValueError(f"the genotype is outside the sub-space at its length, {choice} modules")
             vector[place] = centre(options, choice, self.upper[place])
         return vector
 

@@ -39,9 +39,9 @@ class SplitPlan:
         candidates = [len(mask.allowed[number]) for number in to_split(settings, decisions)]
         levels = {
             "none": (),
-            "exhaustive": (max(candidates),),
+            "exhaustive": (next((num for num in candidates if num > 1), 1),),
         }.get(settings.split, tuple(settings.groups))
-        widest = max(map(len, mask.allowed))
+        widest = max(candidates)
         for groups in levels if settings.split in ("gm", "random") else ():
             if groups * settings.min_group > widest:
                 raise ValueError(

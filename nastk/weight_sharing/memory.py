@@ -5,6 +5,7 @@ Networks are built for the purpose, with random streams of their own: nothing of
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 
@@ -83,12 +84,13 @@ def num_layers(space: Space, mask: Mask) -> int:
 def depths(space: Space) -> Strengths:
     """How many layers with weights each option [D][O] has; a little more for later decisions of a group.
 
-    What an option keeps grows with its layers, and later edges begin at more nodes than the first.
+    What an option keeps grows with its layers, and a cell's later edges begin at more nodes than the first.
     """
-    rows, place, group = [], 0, ""
+    rows = []
+    places: Counter[str] = Counter()  # group -> how many of its decisions have been
     for decision, layers in zip(space.decisions, _layers(space), strict=True):
-        place, group = (place + 1 if decision.group == group else 0), decision.group
-        rows.append([num + place / 1000 for num in layers])
+        rows.append([num + places[decision.group] / 1000 for num in layers])
+        places[decision.group] += 1
     return rows
 
 

@@ -111,7 +111,8 @@ def test_skip_dropout_scales_what_it_keeps():
 def test_dropout_stands_after_stride_1_identities_only(make_context, cell_type, places):
     search = DARTS(make_context("darts"))
     supernet, counted = search.relaxation.supernet, []
-    rows = supernet.rows_of(search.relaxation._gates(search.relaxation.alphas), cell_type)
+    gates = search.relaxation._gates(search.relaxation.alphas)
+    rows = search.space.of_type(cell_type, gates.rows)
     position = next(i for i, place in enumerate(supernet.places) if place.cell_type == cell_type)
     cell = supernet.cells[position].train()
     place = supernet.places[position]

@@ -342,7 +342,7 @@ def test_where_no_edge_can_be_split_that_is_said(make_context):
     run(search)
     assert len(search.leaves) < 128
     remarks = search.result().remarks
-    assert remarks[-1] == f"{len(search.leaves)} leaves, not 128: no more edges could be split"
+    assert remarks[-1] == f"{len(search.leaves)} leaves, not 128: no more decisions could be split"
     assert len(remarks) == len(search.leaves) + 1
     for leaf in search.leaves:
         context.space.check_mask(leaf.mask)

@@ -3,6 +3,7 @@
 from xml.etree import ElementTree
 
 import pytest
+from chain import CHAIN
 
 from nastk.report.drawings import draw_details
 from nastk.spaces.cell import DARTS
@@ -36,6 +37,18 @@ def test_every_node_has_a_box_with_its_group(tree):
     assert texts[:2] == ["whole space", "split: normal 1 -> 3 (0.250)"]
     assert "split: reduce 0 -> 2" in texts and "leaf 2: 0.2000 (50.0 %)" in texts
     assert texts.count("none") == 2 and texts.count("dil_conv_5x5") == 2
+
+
+def test_groups_of_decisions_that_have_options_of_their_own():
+    tree = SplitTree(CHAIN.full_mask())
+    tree.split(0, Split(1, (0, 1, 2, 3), ((0, 3), (1, 2)), None, 0.5))
+    tree.split(1, Split(2, (0, 1, 2), ((0, 1), (2,))))
+    text = draw_details({"tree": tree.to_json(CHAIN.decisions), "leaves": [], "chosen": 2})["tree"]
+    texts = [element.text for element in ElementTree.fromstring(text).iter(f"{SVG}text")]
+    assert texts == [
+        *("whole space", "split: layer 1 (0.500)", "skip", "conv7", "split: head width", "conv3", "conv5"),
+        *("narrow", "middle", "wide"),
+    ]
 
 
 def test_boxes_lie_inside_and_apart(tree):

@@ -3,6 +3,8 @@
 import itertools
 import math
 
+from chain import CHAIN
+
 from nastk.spaces.cell import DARTS
 from nastk.spaces.nasbench201 import NASBENCH201
 from nastk.splitting.tree import Split, SplitTree
@@ -47,6 +49,24 @@ def test_scored_edges_are_read_back():
     tree.split(0, scored[5], scored)
     again = SplitTree.from_json(tree.to_json())
     assert again.nodes == tree.nodes and again.nodes[0].scored == scored
+
+
+def test_a_split_is_told_in_its_own_decision_s_words():
+    tree = SplitTree(CHAIN.full_mask())
+    scored = [Split(0, (0, 1), ((0,), (1,))), Split(1, (0, 1, 2, 3), ((0, 3), (1, 2)))]
+    tree.split(0, scored[1], scored)
+    tree.split(1, Split(2, (0, 1, 2), ((0, 1), (2,))))
+    first, second, *_ = tree.to_json(CHAIN.decisions)
+    assert first["split"]["where"] == "layer 1"
+    assert first["split"]["names"] == [["skip", "conv7"], ["conv3", "conv5"]]
+    assert [split["where"] for split in first["scored"]] == ["layer 0", "layer 1"]
+    assert first["scored"][0]["names"] == [["conv3"], ["conv5"]]
+    assert second["mask"] == [[0, 1], [0, 3], [0, 1, 2]]
+    assert (second["split"]["where"], second["split"]["names"]) == (
+        "head width",
+        [["narrow", "middle"], ["wide"]],
+    )
+    assert "where" not in tree.to_json()[0]["split"]
 
 
 def test_cells_without_the_split_edge_are_in_every_leaf():
