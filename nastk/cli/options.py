@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nastk.wording import counted
 from nastk.workflows.request import Request
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def say(text: str) -> None:
 def tell_training(trained: TrainingRecord) -> None:
     """The result of an evaluation or a transfer."""
     click.echo(
-        f"test accuracy {trained.test_accuracy:.2f} % (last of {trained.summary['steps']} epochs), "
-        f"{trained.params:,} parameters, {trained.macs:,} MACs"
+        f"test accuracy {trained.test_accuracy:.2f} % (last of {counted(trained.summary['steps'], 'epoch')}), "
+        f"{counted(trained.params, 'parameter')}, {counted(trained.macs, 'MAC')}"
     )
     say(f"weights: {trained.weights}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nastk import registry
+from nastk.wording import counted
 
 if TYPE_CHECKING:
     from nastk.genotype import Genotype
@@ -65,10 +66,17 @@ def _line(size: dict[str, Any]) -> str:
     channels, height, width = size["image_shape"]
     usual = (3, 224, 224) if size["stem"] == "imagenet" else (3, 32, 32)
     images = "" if usual == (channels, height, width) else f", images of {channels}x{height}x{width}"
+    numbers = ", ".join(
+        (
+            counted(size["init_channels"], "channel"),
+            counted(size["num_cells"], "cell"),
+            counted(size["num_classes"], "class", "classes"),
+        )
+    )
     return (
-        "{params:,} parameters ({params_with_auxiliary:,} with the auxiliary head), {macs:,} MACs "
-        "({stem} stem, {init_channels} channels, {num_cells} cells, {num_classes} classes{images})"
-    ).format(**size, images=images)
+        f"{counted(size['params'], 'parameter')} ({size['params_with_auxiliary']:,} with the auxiliary head), "
+        f"{counted(size['macs'], 'MAC')} ({size['stem']} stem, {numbers}{images})"
+    )
 
 
 def _draw(genotype: Genotype, svg: Path) -> None:

@@ -15,6 +15,7 @@ from nastk.engine.job import Job
 from nastk.engine.progress import Progress
 from nastk.engine.signals import Stopped
 from nastk.run import CONFIG, Run
+from nastk.wording import counted
 
 
 def drive_job(
@@ -46,7 +47,7 @@ def drive_job(
     try:
         memory = job.peak_memory() if not resume else None
         if memory is not None:
-            images = f"{config.train.batch_size} images (train.batch_size)"
+            images = f"{counted(config.train.batch_size, 'image')} (train.batch_size)"
             progress.note(f"memory: about {_binary(memory)} for a step on {images}")
         return drive(
             job,

@@ -12,6 +12,7 @@ from nastk.config import Config
 from nastk.engine.progress import Progress
 from nastk.ranking import Ranking, agreement, check_comparable, check_seeds
 from nastk.tables.table import Table
+from nastk.wording import counted
 from nastk.workflows.directory import read_config
 from nastk.workflows.training_alone import FILE, train_ranked
 
@@ -42,7 +43,7 @@ def rank(scores: Sequence[str], truth: str, dataset: str | None, progress: Progr
     found, real = _read(scores, truth, dataset, progress)
     figures = agreement(found, real)
     if figures["left_out"]:
-        progress.note(f"left out: {figures['left_out']} architectures without a finite truth")
+        progress.note(f"left out: {counted(figures['left_out'], 'architecture')} without a finite truth")
     return Comparison(found, real, figures)
 
 

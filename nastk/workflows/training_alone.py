@@ -15,6 +15,7 @@ from nastk.estimators.standalone import score_alone, train_on_halves
 from nastk.genotype import Genotype
 from nastk.ranking import read_rows
 from nastk.run import Run
+from nastk.wording import counted
 
 FILE = "standalone.json"  # of a run directory
 
@@ -42,7 +43,9 @@ def train_ranked(path: Path, config: Config, progress: Progress) -> None:
                 config.data, config.train.batch_size, engine.device, engine.streams["splitting"]
             )
             epochs = search_class(config.name, config.settings()).epochs_of_a_candidate(config)
-            progress.note(f"to train alone: {len(missing)} architectures, {epochs} epochs each")
+            progress.note(
+                f"to train alone: {counted(len(missing), 'architecture')}, {counted(epochs, 'epoch')} each"
+            )
             for genotype in missing:
                 job = train_on_halves(
                     Genotype(space.name, space.body_from_json(genotype)),
