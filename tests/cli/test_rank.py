@@ -239,7 +239,7 @@ def test_a_run_against_training_alone(nastk, searched, monkeypatch):
         assert nastk("rank", searched, searched).code == 130
     assert len(json.loads((searched / "standalone.json").read_text())) == 2
     code, out, err = nastk("rank", searched, searched, "--json")
-    assert code == 0 and "to train alone: 2 architectures, 1 epochs each\n" in err
+    assert code == 0 and "to train alone: 2 architectures, 1 epoch each\n" in err
     kept = json.loads((searched / "standalone.json").read_text())
     assert [row["genotype"] for row in kept] == [row["genotype"] for row in rows]
     assert trained == [row["genotype"]["arch"] for row in rows[:2]]
@@ -271,7 +271,7 @@ def test_candidates_that_diverged(nastk, searched):
     (searched / "standalone.json").write_text(json.dumps(rows))
     _, out, err = nastk("rank", searched, searched, "--json")
     assert (json.loads(out)["n"], json.loads(out)["kendall_tau_b"]) == (3, 1)
-    assert err == "left out: 1 architectures without a finite truth\n"
+    assert err == "left out: 1 architecture without a finite truth\n"
 
 
 def test_errors(nastk, table, searched, finished_runs, shared_data, write_npz):
