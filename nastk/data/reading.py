@@ -85,6 +85,15 @@ def decode_all(paths: Sequence[str], form: Form) -> Tensor:
     return pixels
 
 
+def decode_one(path: str, form: Form) -> Tensor:
+    """uint8 [H, W, C] of a file that was not looked at yet; ValueError if it cannot be read."""
+    with _quiet():
+        image = _attempt(lambda path: decode(path, form), path)
+    if isinstance(image, Unreadable):
+        raise ValueError(f"cannot read {image}")
+    return image
+
+
 def _attempt(read: Callable[[str], T], path: str) -> T | Unreadable:
     """Whatever a decoder raises on foreign bytes is the file's fault, be it of whatever type."""
     try:
