@@ -146,7 +146,7 @@ RUN_MOMENTS = {
     ),
     "a step imports": ("import torch\nwhen_imported('torch._dynamo.convert_frame')", True),
     "results are written": (
-        "import nastk.cli.search\nonce_called(sys.modules['nastk.cli.search'], 'write_result_file')",
+        "import nastk.workflows.search\nonce_called(sys.modules['nastk.workflows.search'], 'write_result_file')",
         True,
     ),
 }
