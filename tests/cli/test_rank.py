@@ -216,9 +216,9 @@ def test_a_run_against_a_column(nastk, table, searched):
 
 
 def test_a_run_against_training_alone(nastk, searched, monkeypatch):
-    """Every architecture once, on the search's halves, never on test images; what is done is kept."""
     from nastk.data import search_images, sources
     from nastk.estimators import standalone
+    from nastk.workflows import training_alone
 
     load, train = sources.load_images, standalone.train_on_halves
     trained = []
