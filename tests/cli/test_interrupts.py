@@ -48,10 +48,20 @@ def when_imported(module):
     sys.meta_path.insert(0, When(module))
 """
 
+# As some extension modules do, which then go on with half of what they import.
+SWALLOWING = """
+from sitecustomize import burst
+try:
+    burst()
+except BaseException:
+    pass
+"""
+
 
 def _run(code: str, *words: str) -> tuple[int, str, str]:
     Path("before").mkdir()
     Path("before/sitecustomize.py").write_text(f"{PRELUDE}\n{code}\n")
+    Path("before/swallowing.py").write_text(SWALLOWING)
     places = [os.path.abspath("before"), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, places))}
     done = subprocess.run(
@@ -69,6 +79,10 @@ MOMENTS = {
         "import nastk.cli.list\n"
         "when_imported('wave')\n"
         "nastk.cli.list.registry.methods = lambda: (__import__('wave'), time.sleep(5))"
+    ),
+    "an import swallows it": (
+        "import nastk.cli.list\n"
+        "nastk.cli.list.registry.methods = lambda: (__import__('swallowing'), time.sleep(5))"
     ),
     "its text is written": "import click\nonce_called(click, 'echo')",
     "it is answered": (
@@ -117,6 +131,17 @@ def test_while_python_ends():
     """The result is out and the exit code decided."""
     code, out, err = _run("atexit.register(burst)", "list", "methods")
     assert (code, err) == (0, "") and "relativenas" in out
+
+
+def test_at_the_very_end():
+    """When Python has put away its own handlers already."""
+    code = (
+        "class Last:\n"
+        "    def __del__(self, kill=os.kill, me=os.getpid(), number=signal.SIGINT):\n"
+        "        kill(me, number)\n"
+        "last = Last()"
+    )
+    assert _run(code, "list", "methods")[::2] == (0, "")
 
 
 def test_while_python_ends_after_another_interrupt():
