@@ -153,10 +153,6 @@ class Run:
     def read_text(self, name: str) -> str:
         return read_text(self.path / name)
 
-    def read_json(self, name: str) -> Any:
-        """The content of a JSON file; RunError if it has none."""
-        return read_json_file(self.path / name)
-
     def write_text(self, name: str, text: str) -> None:
         with self.replacing(name) as temporary:
             temporary.write_text(text, encoding="utf-8")

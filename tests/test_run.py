@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nastk.run import Run, RunError
+from nastk.run import Run, RunError, read_json_file
 
 
 @pytest.fixture
@@ -207,6 +207,22 @@ def test_damaged_lines(line, run):
     assert "\n" not in str(refused.value)
     with pytest.raises(RunError, match="the last line is damaged; remove it to resume"):
         _again(run)
+
+
+@pytest.mark.parametrize("name", ["details.json", "ranking.json", "summary.json"])
+def test_results_that_are_read_back(name, run):
+    run.write_json(name, {"score": [1.5, None], "leaf": "ä"})
+    assert read_json_file(run.path / name) == {"score": [1.5, None], "leaf": "ä"}
+    for content in (b"", b"{", b"\xff", b"1e400", b"NaN", b"[" * 100_000, b"9" * 5000):
+        (run.path / name).write_bytes(content)
+        with pytest.raises(RunError) as refused:
+            read_json_file(run.path / name)
+        message = str(refused.value)
+        assert message.startswith(f"{run.path / name}: ") and "\n" not in message
+        assert len(message) < len(str(run.path)) + 100
+    (run.path / name).unlink()
+    with pytest.raises(RunError, match=f"{name}: No such file"):
+        read_json_file(run.path / name)
 
 
 def test_a_torn_line_stays_where_resuming_is_refused(run):

@@ -65,6 +65,27 @@ def test_no_room_for_a_checkpoint(command, nastk, finished_runs, result_of, limi
     assert result_of(Path("run")) == result_of(finished_runs[command])
 
 
+@pytest.mark.parametrize("name", ["genotype.json", "cell_reduce.svg", "config.yaml"])
+def test_no_room_to_begin(name, nastk, finished_runs, result_of, limit, monkeypatch):
+    """What is written before there is a run to continue goes again, and the same command can be given again."""
+    write_text = Run.write_text
+
+    def full(run: Run, written: str, text: str) -> None:
+        if written == name:
+            limit(10)
+        write_text(run, written, text)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "write_text", full)
+        code, out, err = nastk(*EVALUATE, "--run-dir", "run")
+    limit(-1)
+    assert (code, out, err.splitlines()[-1]) == (2, "", f"Error: run/{name}: File too large")
+    assert os.listdir() == []
+    if name == "config.yaml":
+        assert nastk(*EVALUATE, "--run-dir", "run").code == 0
+        assert result_of(Path("run")) == result_of(finished_runs["evaluate"])
+
+
 def test_no_room_for_the_first_checkpoint(nastk, finished_runs, result_of, limit, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "save", _first(lambda: limit(4000), checkpoint.save))

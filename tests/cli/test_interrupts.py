@@ -13,10 +13,10 @@ from command_lines import SEARCH
 
 from nastk import interrupts
 
-# Begins a program that interrupts itself: `burst` from a thread of its own, so that the main one need not
-# be where it can, `once_called` when a function is called, `when_imported` when a module is.
+# What a program begins with that interrupts itself: `burst` from a thread of its own, `once_called` when a
+# function is called, `when_imported` when a module is. As sitecustomize.py it runs before all else.
 PRELUDE = """
-import atexit, os, runpy, signal, sys, threading, time
+import atexit, os, signal, sys, threading, time
 
 def burst(times=3, wait=0.3):
     def send():
@@ -46,18 +46,26 @@ class When:
 
 def when_imported(module):
     sys.meta_path.insert(0, When(module))
+"""
 
-def program(*words):
-    sys.argv = ["nastk", *words]
-    runpy.run_module("nastk", run_name="__main__", alter_sys=True)
+# As some extension modules do, which then go on with half of what they import.
+SWALLOWING = """
+from sitecustomize import burst
+try:
+    burst()
+except BaseException:
+    pass
 """
 
 
 def _run(code: str, *words: str) -> tuple[int, str, str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    script = f"{PRELUDE}\n{code}\nprogram(*{words!r})"
+    Path("before").mkdir()
+    Path("before/sitecustomize.py").write_text(f"{PRELUDE}\n{code}\n")
+    Path("before/swallowing.py").write_text(SWALLOWING)
+    places = [os.path.abspath("before"), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, places))}
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=300
+        [sys.executable, "-m", "nastk", *words], capture_output=True, text=True, env=environment, timeout=300
     )
     assert "Traceback" not in done.stderr and "ignored" not in done.stderr, done.stderr
     return done.returncode, done.stdout, done.stderr
@@ -71,6 +79,10 @@ MOMENTS = {
         "import nastk.cli.list\n"
         "when_imported('wave')\n"
         "nastk.cli.list.registry.methods = lambda: (__import__('wave'), time.sleep(5))"
+    ),
+    "an import swallows it": (
+        "import nastk.cli.list\n"
+        "nastk.cli.list.registry.methods = lambda: (__import__('swallowing'), time.sleep(5))"
     ),
     "its text is written": "import click\nonce_called(click, 'echo')",
     "it is answered": (
@@ -121,6 +133,17 @@ def test_while_python_ends():
     assert (code, err) == (0, "") and "relativenas" in out
 
 
+def test_at_the_very_end():
+    """When Python has put away its own handlers already."""
+    code = (
+        "class Last:\n"
+        "    def __del__(self, kill=os.kill, me=os.getpid(), number=signal.SIGINT):\n"
+        "        kill(me, number)\n"
+        "last = Last()"
+    )
+    assert _run(code, "list", "methods")[::2] == (0, "")
+
+
 def test_while_python_ends_after_another_interrupt():
     code, _, err = _run("atexit.register(burst)\nwhen_imported('nastk.cli.search')", "list", "methods")
     assert (code, err) == (130, "Interrupted\n")
@@ -159,7 +182,7 @@ _QUICK = ("a step imports", "results are written")
     "moment",
     [moment if moment in _QUICK else pytest.param(moment, marks=pytest.mark.slow) for moment in RUN_MOMENTS],
 )
-def test_of_a_run_while(moment, in_an_empty_directory):
+def test_of_a_run_while(moment):
     interrupt, can_go_on = RUN_MOMENTS[moment]
     code, out, err = _run(interrupt, *SEARCH, "search.generations=1", "--run-dir", "run")
     assert (code, out) == (130, "")

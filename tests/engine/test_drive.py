@@ -11,6 +11,7 @@ import torch
 from nastk.engine import checkpoint
 from nastk.engine.device import Engine
 from nastk.engine.drive import drive
+from nastk.engine.inputs import Inputs
 from nastk.engine.progress import Progress
 from nastk.engine.signals import Stopped
 from nastk.run import Run, RunError
@@ -183,7 +184,7 @@ def test_a_checkpoint_with_bytes_changed(run, seed):
         content[position] ^= 0xFF
     path.write_bytes(content)
     try:
-        found = checkpoint.load(run, _engine(), config="c")
+        found = checkpoint.load(run, _engine(), config="c", inputs=Inputs())
     except RunError as error:
         assert str(path) in str(error)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 
 import pytest
 
@@ -80,6 +81,38 @@ def test_terminate_after_interrupt(clock):
         _send(signal.SIGINT)
         _send(signal.SIGTERM)
         assert stop.signal_number == signal.SIGINT
+
+
+def test_how_the_second_interrupt_stops_is_the_caller_s_way(monkeypatch):
+    """The program's way is to unwind once, whatever comes meanwhile; one that ignores them is none."""
+    found = []
+    before = signal.signal(signal.SIGINT, lambda number, _: found.append(number))
+    try:
+        with StopRequest().listening():
+            for _ in range(3):
+                _send(signal.SIGINT)
+        assert found == [signal.SIGINT] * 2
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with StopRequest().listening(), pytest.raises(KeyboardInterrupt):
+            _send(signal.SIGINT)
+            _send(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_thread_that_gets_no_signals():
+    """A notebook, or a server, may search in one: there is nothing to listen to."""
+    handlers = []
+
+    def listen() -> None:
+        with StopRequest().listening():
+            handlers.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join()
+    assert handlers == [signal.getsignal(signal.SIGINT)]
 
 
 def test_handlers_are_put_back():
