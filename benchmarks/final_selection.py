@@ -43,6 +43,7 @@ from nastk.estimators.score import Score, best_first
 from nastk.estimators.standalone import score_alone, train_on_halves
 from nastk.genotype import Genotype
 from nastk.methods import encoding
+from nastk.methods.estimation import deciding_scores
 from nastk.methods.search import SearchContext
 from nastk.run import jsonable
 from nastk.stats import bootstrap_interval
@@ -211,6 +212,15 @@ def chosen_by(rule: str, seed: dict[str, Any]) -> int:
     return best_first(losses(seed[rule], seed["moved"] if rule == "as trained" else None))[0]
 
 
+def chosen_by_nastk(seed: dict[str, Any]) -> int:
+    """By the losses of training, those that have moved by the final weights."""
+    trained = [
+        None if moved else score
+        for moved, score in zip(seed["moved"], losses(seed["as trained"]), strict=True)
+    ]
+    return best_first(deciding_scores(trained, losses(seed["final weights"])))[0]
+
+
 def regrets(seed: dict[str, Any]) -> np.ndarray[Any, Any]:
     """Of every individual [P, 2]: nats above the lowest loss, points below the highest accuracy.
 
@@ -268,7 +278,12 @@ def report(seeds: list[dict[str, Any]]) -> None:
         cells += [", ".join(f"{one:.3f}" for one in nats), f"{points.mean():.2f} ({spread(points, 2)})"]
         cells += price(rule, seeds, chosen[rule]) if rule in RULES else ["", "", ""]
         print(f"| {' | '.join(cells)} |")
-    print()
+    same = sum(
+        chosen_by_nastk(seed) == member for seed, member in zip(seeds, chosen["as trained"], strict=True)
+    )
+    print(
+        f"\nnastk's rule, in which those that have moved stand by the final weights: as trained in {same}\n"
+    )
     for one, other in PAIRS:
         difference = found[one] - found[other]
         print(
