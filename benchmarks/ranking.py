@@ -50,12 +50,12 @@ from nastk.data.split import balanced_split
 from nastk.engine.device import Engine
 from nastk.engine.random import Streams
 from nastk.engine.schedules import cosine
-from nastk.estimators.one_shot import OneShot
 from nastk.genotype import Genotype
-from nastk.methods.search import SearchContext
-from nastk.methods.splitting import Splitter
 from nastk.networks.gates import uniform_path
+from nastk.search_method import SearchContext
 from nastk.spaces.mask import Mask
+from nastk.splitting.splitter import Splitter
+from nastk.weight_sharing.one_shot import OneShot
 
 CONTROL = 4  # the "equal" arms have this many times the steps of one supernet, all in all
 ARMS = {  # name: (split, groups, steps of a leaf as a multiple of --steps; None: what is left of the equal budget)

@@ -10,7 +10,7 @@ from ranking_network import SPACE
 from nastk import stats
 from nastk.genotype import Genotype
 from nastk.spaces.mask import Mask
-from nastk.spaces.split_tree import SplitTree
+from nastk.splitting.tree import SplitTree
 
 COMPARED = (  # a difference of the means of two arms; paired, since both rank the same architectures
     ("gm", "one-shot"), ("gm", "random"), ("gm", "exhaustive"), ("exhaustive", "one-shot"),

@@ -21,7 +21,7 @@ from nastk import registry
 from nastk.config import resolve
 from nastk.engine.device import Engine
 from nastk.estimators.table_scores import TableScores
-from nastk.methods.search import SearchContext
+from nastk.search_method import SearchContext
 from nastk.stats import bootstrap_interval
 from nastk.tables.table import Column, open_table
 

@@ -16,7 +16,7 @@ from nastk.data.batches import Batches
 from nastk.data.images import ResidentImages
 from nastk.data.search_images import SearchImages
 from nastk.engine.device import Engine
-from nastk.methods.search import SearchContext
+from nastk.search_method import SearchContext
 from nastk.spaces.nasbench201 import NASBENCH201
 
 torch.set_num_threads(1)  # small nets: threads would wait for one another more than they compute

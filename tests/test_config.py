@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nastk.config import GROUPS, flatten, from_yaml, parse_override, resolve, schemas, to_yaml
-from nastk.methods.search import Search
 from nastk.presets import GENERIC, list_presets, read_help, read_preset
 from nastk.registry import METHODS, Entry
 from nastk.schema import key
+from nastk.search_method import Search
 from nastk.yaml_text import read_yaml, yaml_line
 
 PRESETS = [(owner, preset) for owner, presets in list_presets().items() for preset in presets]

@@ -25,7 +25,7 @@ from nastk.run import Run, RunError
 
 if TYPE_CHECKING:
     from nastk.engine.device import Engine
-    from nastk.methods.search import Search, SearchResult
+    from nastk.search_method import Search, SearchResult
 
 
 @click.command(short_help="Find a cell.")
@@ -120,7 +120,7 @@ def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
 def _build(config: Config, engine: Engine) -> Search:
     """The search that the configuration asks for; ValueError if the method cannot take the space."""
     from nastk.data.search_images import SearchImages, load_search_images
-    from nastk.methods.search import SearchContext
+    from nastk.search_method import SearchContext
 
     assert config.space is not None
     method = search_class(config.name, config.settings())

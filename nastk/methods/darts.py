@@ -18,10 +18,10 @@ from nastk.engine.schedules import cosine
 from nastk.engine.training import Averages
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
-from nastk.methods.memory import mixture_bytes
-from nastk.methods.relaxation import Relaxation
-from nastk.methods.search import Search, SearchContext, SearchResult
 from nastk.schema import key
+from nastk.search_method import Search, SearchContext, SearchResult
+from nastk.weight_sharing.memory import mixture_bytes
+from nastk.weight_sharing.relaxation import Relaxation
 
 
 @dataclass

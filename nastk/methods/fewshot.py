@@ -2,7 +2,7 @@
 
 Source: Generalizing Few-Shot NAS with Gradient Matching (arXiv 2203.15207, ICLR 2022) and Few-Shot
 NAS (arXiv 2006.06863). A probe supernet of the wrapper's own is trained for a while; an edge is
-scored by how differently its operations would train the weights they share (estimators/
+scored by how differently its operations would train the weights they share (splitting/
 gradient_matching.py); the operations of the best edge are split into groups that agree, each a
 sub-space with the probe's weights, in which the same begins again. Then the base method searches
 in every leaf, one after the other, and the best of the leaves' cells is chosen on the validation half.
@@ -26,17 +26,17 @@ from nastk.estimators.estimator import NetworkInput
 from nastk.estimators.halving import SuccessiveHalving, num_epochs
 from nastk.estimators.score import Score, best_first, from_rows
 from nastk.genotype import parse
-from nastk.methods.leaf import inherit, line_of, pick_of, told, with_share
-from nastk.methods.memory import depths, mixture_bytes
-from nastk.methods.search import Search, SearchContext, SearchResult
-from nastk.methods.split_plan import SplitPlan
-from nastk.methods.splitting import Splitter, SplittingConfig
-from nastk.methods.timing import seconds_of_a_path
 from nastk.registry import load_space
 from nastk.schema import key
+from nastk.search_method import Search, SearchContext, SearchResult
 from nastk.spaces.derivation import shrink
 from nastk.spaces.mask import Mask
-from nastk.spaces.split_tree import Node
+from nastk.splitting.leaf import inherit, line_of, pick_of, told, with_share
+from nastk.splitting.plan import SplitPlan
+from nastk.splitting.splitter import Splitter, SplittingConfig
+from nastk.splitting.tree import Node
+from nastk.weight_sharing.memory import depths, mixture_bytes
+from nastk.weight_sharing.timing import seconds_of_a_path
 
 
 @dataclass

@@ -20,13 +20,13 @@ from torch import nn
 from nastk.engine.schedules import cosine
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
-from nastk.methods.memory import depths, mixture_bytes, num_layers
-from nastk.methods.relaxation import Relaxation
-from nastk.methods.search import Search, SearchContext, SearchResult
 from nastk.networks.skip_dropout import SkipDropout
 from nastk.schema import key
+from nastk.search_method import Search, SearchContext, SearchResult
 from nastk.spaces.derivation import derive_pdarts, limit_skips, shrink
 from nastk.spaces.mask import Mask
+from nastk.weight_sharing.memory import depths, mixture_bytes, num_layers
+from nastk.weight_sharing.relaxation import Relaxation
 
 
 @dataclass

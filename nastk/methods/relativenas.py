@@ -28,10 +28,10 @@ from torch import Tensor
 from nastk.engine.schedules import cosine, linear
 from nastk.estimators.score import Score, best_first
 from nastk.genotype import Genotype
-from nastk.methods import encoding
-from nastk.methods.estimation import EstimatorConfig, EstimatorSearch
-from nastk.methods.search import SearchContext
+from nastk.populations import encoding
+from nastk.populations.estimator_search import EstimatorConfig, EstimatorSearch
 from nastk.schema import key
+from nastk.search_method import SearchContext
 
 
 @dataclass

@@ -15,14 +15,14 @@ from torch import nn
 
 from nastk.engine.memory import PLAIN
 from nastk.engine.schedules import cosine
-from nastk.estimators.one_shot import OneShot
 from nastk.estimators.score import Score, best_first
 from nastk.genotype import Genotype
-from nastk.methods import encoding
-from nastk.methods.memory import path_bytes
-from nastk.methods.search import Search, SearchContext, SearchResult
 from nastk.networks.gates import Gates, one_hot
+from nastk.populations import encoding
 from nastk.schema import key
+from nastk.search_method import Search, SearchContext, SearchResult
+from nastk.weight_sharing.memory import path_bytes
+from nastk.weight_sharing.one_shot import OneShot
 
 TRIES = 20  # draws for each candidate asked for: a small space may hold fewer
 

@@ -17,9 +17,9 @@ from torch import Tensor
 from nastk.engine.schedules import linear
 from nastk.engine.training import Averages
 from nastk.methods.darts import DARTS
-from nastk.methods.memory import mixture_bytes
 from nastk.networks.gates import masked_softmax
 from nastk.schema import key
+from nastk.weight_sharing.memory import mixture_bytes
 
 
 @dataclass

@@ -28,13 +28,13 @@ import nastk.data.search_images
 import nastk.data.sources
 import nastk.engine.drive
 import nastk.engine.progress
-import nastk.estimators.shared_weights
 import nastk.estimators.standalone
 import nastk.methods.darts
 import nastk.methods.relativenas
 import nastk.networks.supernet
 import nastk.networks.weights
 import nastk.report.drawings
+import nastk.weight_sharing.shared_weights
 from nastk.methods.pdarts import PDARTS
 from nastk.run import Run
 

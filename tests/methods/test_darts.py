@@ -230,7 +230,7 @@ def test_second_order_steps_are_in_full_precision(make_context, monkeypatch):
         precisions.append(torch.get_float32_matmul_precision())
         return unrolled_gradient(*arguments, **named)
 
-    monkeypatch.setattr("nastk.methods.relaxation.unrolled_gradient", recording)
+    monkeypatch.setattr("nastk.weight_sharing.relaxation.unrolled_gradient", recording)
     search = DARTS(make_context("darts", FEW))
     search.context.engine.precision = "tf32"
     before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32

@@ -8,8 +8,8 @@ import torch
 
 from nastk.estimators.estimator import Estimator
 from nastk.estimators.score import Score
-from nastk.methods import estimation
 from nastk.methods.evolution import Evolution
+from nastk.populations import estimator_search
 
 SIZES = ("search.population=5", "search.sample_size=3", "search.evaluations=20")
 
@@ -44,7 +44,7 @@ class Fitness(Estimator):
 
 @pytest.fixture
 def search(make_context, monkeypatch):
-    monkeypatch.setattr(estimation, "SharedWeights", Fitness)
+    monkeypatch.setattr(estimator_search, "SharedWeights", Fitness)
 
     def build(*words, **named):
         return Evolution(make_context("evolution", *SIZES, *words, **named))

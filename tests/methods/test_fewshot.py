@@ -9,10 +9,10 @@ import torch
 from nastk import registry
 from nastk.config import search_class
 from nastk.genotype import Genotype
-from nastk.methods.split_plan import SplitPlan
-from nastk.methods.splitting import Splitter
 from nastk.networks.gates import Gates
 from nastk.spaces.mask import Mask
+from nastk.splitting.plan import SplitPlan
+from nastk.splitting.splitter import Splitter
 
 SEVEN = "[max_pool_3x3,avg_pool_3x3,skip_connect,sep_conv_3x3,sep_conv_5x5,dil_conv_3x3,dil_conv_5x5]"
 FEW = "space.operations=[max_pool_3x3,skip_connect,dil_conv_3x3]"
@@ -186,7 +186,7 @@ def test_all_weights_but_the_scored_edges_are_compared(make_context, monkeypatch
         seen.append((set(map(id, parameters)), [id(images) for images, _, _ in rounds]))
         return [[1.0] * len(operations) for _ in operations]
 
-    monkeypatch.setattr("nastk.methods.splitting.mean_distances", keep)
+    monkeypatch.setattr("nastk.splitting.splitter.mean_distances", keep)
     search = few_shot(make_context, "search.probe_epochs=0")
     search.step(), search.step()
     net = search.splitter.probe.supernet

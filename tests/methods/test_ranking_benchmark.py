@@ -12,7 +12,7 @@ from ranking_report import leaves_of, report, tau_within
 
 from nastk import registry
 from nastk.spaces.nasbench201 import NASBENCH201
-from nastk.spaces.split_tree import Split, SplitTree
+from nastk.splitting.tree import Split, SplitTree
 
 
 @pytest.fixture(autouse=True)

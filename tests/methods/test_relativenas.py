@@ -11,9 +11,9 @@ from nastk.data.batches import Batches
 from nastk.data.search_images import SearchImages
 from nastk.estimators.estimator import Estimator
 from nastk.estimators.score import Score
-from nastk.methods import estimation
 from nastk.methods.random_search import RandomSearch
 from nastk.methods.relativenas import RelativeNAS, diversity, slow_fast_update
+from nastk.populations import estimator_search
 
 
 def loss_score(value):
@@ -43,7 +43,7 @@ class FakeWeights(Estimator):
 
 @pytest.fixture
 def fake_weights(monkeypatch):
-    monkeypatch.setattr(estimation, "SharedWeights", FakeWeights)
+    monkeypatch.setattr(estimator_search, "SharedWeights", FakeWeights)
 
     def set_fitness(fitness):
         monkeypatch.setattr(FakeWeights, "fitness", staticmethod(fitness))

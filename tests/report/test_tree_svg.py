@@ -6,7 +6,7 @@ import pytest
 
 from nastk.report.drawings import draw_details
 from nastk.spaces.cell import DARTS
-from nastk.spaces.split_tree import Split, SplitTree
+from nastk.splitting.tree import Split, SplitTree
 
 SVG = "{http://www.w3.org/2000/svg}"
 

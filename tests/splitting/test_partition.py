@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from nastk.spaces.partition import best_partition, cut, edge_value, partitions, within
+from nastk.splitting.partition import best_partition, cut, edge_value, partitions, within
 
 
 def random_distances(num, generator):

@@ -21,14 +21,14 @@ from torch.nn import functional as F
 from nastk.data.batches import Cycle
 from nastk.engine import training
 from nastk.engine.schedules import cosine
-from nastk.estimators.gradient_matching import mean_distances, with_operation
-from nastk.estimators.one_shot import OneShot
-from nastk.methods.search import SearchContext
-from nastk.methods.split_plan import SplitPlan
 from nastk.networks.gates import Gates, uniform_mixture, uniform_path
 from nastk.schema import key
-from nastk.spaces.partition import EDGE_RULES, Groups, best_partition, edge_value, partitions
-from nastk.spaces.split_tree import Node, Split, SplitTree
+from nastk.search_method import SearchContext
+from nastk.splitting.gradient_matching import mean_distances, with_operation
+from nastk.splitting.partition import EDGE_RULES, Groups, best_partition, edge_value, partitions
+from nastk.splitting.plan import SplitPlan
+from nastk.splitting.tree import Node, Split, SplitTree
+from nastk.weight_sharing.one_shot import OneShot
 
 
 @dataclass

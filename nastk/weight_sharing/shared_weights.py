@@ -15,13 +15,13 @@ from nastk.data.search_images import SearchImages
 from nastk.engine import training
 from nastk.engine.device import Engine
 from nastk.engine.training import DIVERGED, Averages
-from nastk.estimators.building import build_supernet
 from nastk.estimators.estimator import Estimator, NetworkInput
 from nastk.estimators.score import Score, best_first
 from nastk.genotype import Genotype
 from nastk.networks.drop_path import draw_masks
 from nastk.networks.gates import Gates, one_hot
 from nastk.schema import SupernetConfig, TrainConfig
+from nastk.weight_sharing.building import build_supernet
 
 
 class SharedWeights(Estimator):

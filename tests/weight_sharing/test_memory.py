@@ -8,7 +8,7 @@ from graphs import graph_bytes
 
 from nastk import registry
 from nastk.engine.memory import PLAIN
-from nastk.methods.memory import PAIR, UNROLLED, depths, mixture_bytes
+from nastk.weight_sharing.memory import PAIR, UNROLLED, depths, mixture_bytes
 
 FEW = "space.operations=[max_pool_3x3,skip_connect,sep_conv_3x3,dil_conv_3x3]"
 BATCHES = ("train.batch_size=10", "train.epochs=1")  # of 20 training and 12 validation images

@@ -6,10 +6,10 @@ import time
 
 from torch.nn import functional as F
 
-from nastk.estimators.gradient_matching import flat_gradient
-from nastk.methods.memory import trial_supernet
-from nastk.methods.search import SearchContext
+from nastk.engine.bilevel import gradients
 from nastk.networks.gates import uniform_path
+from nastk.search_method import SearchContext
+from nastk.weight_sharing.memory import trial_supernet
 
 
 def seconds_of_a_path(context: SearchContext) -> float:
@@ -28,7 +28,7 @@ def seconds_of_a_path(context: SearchContext) -> float:
         started = time.monotonic()
         with engine.autocast():
             loss = F.cross_entropy(supernet(images, gates), labels)
-        gradient = flat_gradient(loss, list(supernet.parameters()))
-        float(gradient[0])  # a GPU has to be done
+        first, *_ = gradients(loss, list(supernet.parameters()))
+        float(first.flatten()[0])  # a GPU has to be done
         seconds = time.monotonic() - started
     return seconds

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from nastk.engine.training import untouched
-from nastk.estimators.gradient_matching import distances, flat_gradient, mean_distances, with_operation
 from nastk.networks.gates import Gates
-from nastk.spaces.partition import best_partition, cut, within
+from nastk.splitting.gradient_matching import distances, flat_gradient, mean_distances, with_operation
+from nastk.splitting.partition import best_partition, cut, within
 
 NO_GATES = Gates(())
 

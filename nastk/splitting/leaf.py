@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from nastk.config import Config
 from nastk.estimators.score import Score, to_rows
 from nastk.genotype import to_json
-from nastk.methods.search import SearchResult
+from nastk.search_method import SearchResult
 
 
 def with_share(config: Config, budget: Sequence[str], share: float) -> Config:

@@ -17,12 +17,12 @@ from nastk.data.search_images import SearchImages
 from nastk.engine import training
 from nastk.engine.device import Engine
 from nastk.engine.training import Averages
-from nastk.estimators.building import build_supernet
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
 from nastk.networks.gates import Gates, one_hot
 from nastk.schema import SupernetConfig, TrainConfig
 from nastk.spaces.mask import Mask
+from nastk.weight_sharing.building import build_supernet
 
 
 class OneShot:

@@ -19,12 +19,12 @@ from nastk.data.batches import Cycle
 from nastk.engine import training
 from nastk.engine.bilevel import gradients, unrolled_gradient
 from nastk.engine.training import Averages
-from nastk.estimators.building import build_supernet
-from nastk.methods.search import SearchContext
 from nastk.networks.gates import Gates, allowed, masked_softmax, soft
 from nastk.networks.skip_dropout import SkipDropout
+from nastk.search_method import SearchContext
 from nastk.spaces.derivation import Strengths
 from nastk.spaces.mask import Mask
+from nastk.weight_sharing.building import build_supernet
 
 # From alphas and what is allowed, both [T, E, O], to the operations' weights [T, E, O].
 Relax = Callable[[Tensor, Tensor], Tensor]

@@ -12,11 +12,11 @@ from torch import nn
 
 from nastk.estimators.estimator import Estimator, NetworkInput
 from nastk.estimators.score import Score, best_first, from_rows, to_rows
-from nastk.estimators.shared_weights import SharedWeights
 from nastk.genotype import Genotype
-from nastk.methods.memory import PAIR, path_bytes
-from nastk.methods.search import Search, SearchContext, SearchResult
 from nastk.schema import DropPathTrainConfig, key
+from nastk.search_method import Search, SearchContext, SearchResult
+from nastk.weight_sharing.memory import PAIR, path_bytes
+from nastk.weight_sharing.shared_weights import SharedWeights
 
 
 @dataclass

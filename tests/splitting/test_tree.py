@@ -5,7 +5,7 @@ import math
 
 from nastk.spaces.cell import DARTS
 from nastk.spaces.nasbench201 import NASBENCH201
-from nastk.spaces.split_tree import Split, SplitTree
+from nastk.splitting.tree import Split, SplitTree
 
 OPERATIONS = (0, 1, 2, 3, 4)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from nastk.engine import training
-from nastk.estimators.shared_weights import SharedWeights
+from nastk.weight_sharing.shared_weights import SharedWeights
 
 
 @pytest.fixture

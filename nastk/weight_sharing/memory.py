@@ -14,13 +14,13 @@ from torch.nn import functional as F
 
 from nastk.engine.device import Engine
 from nastk.engine.memory import PLAIN, step_bytes
-from nastk.estimators.building import build_supernet
-from nastk.methods.search import SearchContext
 from nastk.networks.gates import allowed, masked_softmax, one_hot, soft
 from nastk.networks.operations import build_operation
 from nastk.networks.skip_dropout import SkipDropout
+from nastk.search_method import SearchContext
 from nastk.spaces.derivation import Strengths
 from nastk.spaces.mask import Mask
+from nastk.weight_sharing.building import build_supernet
 
 UNROLLED = 6  # of a second-order step, too: where it started, the slopes there, the direction it looks in
 PAIR = 5  # of a path that is trained against another: as it was before, and what the other has become

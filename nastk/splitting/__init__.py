@@ -1,0 +1,1 @@
+"""Splitting a space into sub-spaces: by gradient matching, by chance, exhaustively."""

@@ -1,0 +1,1 @@
+"""How candidates share weights: supernets built, trained, relaxed, asked, and what a step of them takes."""
