@@ -42,10 +42,10 @@ from nastk.engine.training import Averages
 from nastk.estimators.score import Score, best_first
 from nastk.estimators.standalone import score_alone, train_on_halves
 from nastk.genotype import Genotype
-from nastk.methods import encoding
-from nastk.methods.estimation import deciding_scores
-from nastk.methods.search import SearchContext
+from nastk.populations import encoding
+from nastk.populations.estimator_search import deciding_scores
 from nastk.run import jsonable
+from nastk.search_method import SearchContext
 from nastk.stats import bootstrap_interval
 
 PRESETS = {"digits": "quick", "cifar10": "small"}

@@ -7,13 +7,17 @@ and supernet_speed.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nastk.networks.cell_supernet import CellSupernet
+from nastk.networks.gates import Gates, Row
 from nastk.networks.layout import CifarStem, Classifier, Preprocess, places
-from nastk.networks.supernet import CellSupernet
-from nastk.spaces.cell import NUM_INPUTS, CellSpace
+from nastk.spaces.cell import CellSpace
+from nastk.spaces.cell_topology import NUM_INPUTS
 from nastk.spaces.mask import Mask
 
 
@@ -72,6 +76,7 @@ class PlainCell(nn.Module):
     def __init__(self, space: CellSpace, mask: Mask, place) -> None:  # type: ignore[no-untyped-def]
         super().__init__()
         self.edges = space.edges
+        allowed = space.of_type(place.cell_type, mask.allowed)
         self.preprocess = Preprocess(place, affine=space.affine)
         self.operations = nn.ModuleList(
             nn.ModuleDict(
@@ -82,13 +87,13 @@ class PlainCell(nn.Module):
                         2 if place.reduction and source < NUM_INPUTS else 1,
                         space,
                     )
-                    for index in mask.allowed[place.cell_type][edge]
+                    for index in allowed[edge]
                 }
             )
             for edge, (_, source) in enumerate(space.edges)
         )
 
-    def forward(self, s0: Tensor, s1: Tensor, rows) -> Tensor:  # type: ignore[no-untyped-def]
+    def forward(self, s0: Tensor, s1: Tensor, rows: Sequence[Row]) -> Tensor:
         states = self.preprocess(F.relu(s0), F.relu(s1))
         for node in range(NUM_INPUTS, self.edges[-1][0] + 1):
             states.append(
@@ -117,6 +122,7 @@ class PlainSupernet(nn.Module):
         channels_in: int = 3,
     ) -> None:
         super().__init__()
+        self.space = space
         self.stem = CifarStem(channels_in, init_channels)
         self.places = places(
             num_cells, init_channels, self.stem.channels, space.num_nodes, after_reduction=False
@@ -124,10 +130,10 @@ class PlainSupernet(nn.Module):
         self.cells = nn.ModuleList(PlainCell(space, mask, place) for place in self.places)
         self.classifier = Classifier(self.places[-1].channels * space.num_nodes, num_classes)
 
-    def forward(self, images: Tensor, gates) -> Tensor:  # type: ignore[no-untyped-def]
+    def forward(self, images: Tensor, gates: Gates) -> Tensor:
         s0, s1 = self.stem(images)
         for place, cell in zip(self.places, self.cells, strict=True):
-            s0, s1 = s1, cell(s0, s1, gates.rows[place.cell_type])
+            s0, s1 = s1, cell(s0, s1, self.space.of_type(place.cell_type, gates.rows))
         return self.classifier(s1)
 
 

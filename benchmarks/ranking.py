@@ -176,7 +176,7 @@ def run_arm(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]
     assert not np.isnan(losses).any(), "the leaves of NAS-Bench-201 cover the space"
     return {
         "losses": losses,
-        "tree": splitter.tree.to_json(SPACE),
+        "tree": splitter.tree.to_json(SPACE.decisions),
         "epochs": spent + epochs * len(leaves),
         "seconds": time.monotonic() - started,
     }

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from nastk import registry
 from nastk.genotype import Genotype
 from nastk.networks.gates import Gates
-from nastk.networks.mixed_edges import Supernet
+from nastk.networks.mixed_edges import MixedSupernet
 from nastk.networks.nasbench201 import MixedCell
 from nastk.networks.operations import Conv
 from nastk.networks.skip_dropout import SkipDropout
@@ -37,12 +37,12 @@ def register() -> None:
 def alone(genotype: Genotype) -> Mask:
     """The mask that allows this architecture only."""
     mask = SPACE.full_mask()
-    for edge, operation in SPACE.paths(genotype)[0]:
-        mask = mask.restrict(0, edge, [operation])
+    for decision, operation in SPACE.path(genotype):
+        mask = mask.restrict(decision, [operation])
     return mask
 
 
-class SmallSupernet(Supernet):
+class SmallSupernet(MixedSupernet):
     """Takes the arguments of every supernet; two cells, images of any side."""
 
     def __init__(
@@ -58,15 +58,14 @@ class SmallSupernet(Supernet):
     ) -> None:
         super().__init__()
         assert num_cells == 2
+        self.space = space
         wide = 2 * init_channels
         self.stem = nn.Sequential(
             nn.Conv2d(channels_in, init_channels, 3, padding=1, bias=False),
             nn.BatchNorm2d(init_channels, affine=False),
         )
         self.down = Conv(init_channels, wide, kernel=3, stride=2, affine=False)
-        self.cells = nn.ModuleList(
-            MixedCell(space, mask.allowed[0], width) for width in (init_channels, wide)
-        )
+        self.cells = nn.ModuleList(MixedCell(space, mask.allowed, width) for width in (init_channels, wide))
         self.cell_types = [0, 0]
         self.linear = nn.Linear(wide, num_classes)
 
@@ -79,8 +78,8 @@ class SmallSupernet(Supernet):
     ) -> Tensor:
         rest = iter(masks.unbind()) if masks is not None else None
         first, second = self.cells
-        x = first(self.stem(images), gates.rows[0], rest, skip_dropout)
-        x = second(self.down(x), gates.rows[0], rest, skip_dropout)
+        x = first(self.stem(images), gates.rows, rest, skip_dropout)
+        x = second(self.down(x), gates.rows, rest, skip_dropout)
         logits: Tensor = self.linear(x.mean(dim=(2, 3)))
         return logits
 

@@ -23,8 +23,7 @@ CONVOLUTIONS = {"nor_conv_1x1", "nor_conv_3x3"}
 
 def inside(genotype: Genotype, mask: Mask) -> bool:
     """Whether a cell of NAS-Bench-201 has only operations that the mask allows."""
-    (path,) = SPACE.paths(genotype)
-    return all(operation in mask.allowed[0][edge] for edge, operation in path)
+    return all(operation in mask.allowed[decision] for decision, operation in SPACE.path(genotype))
 
 
 def leaves_of(tree: list[dict[str, Any]], genotypes: list[Genotype]) -> np.ndarray:

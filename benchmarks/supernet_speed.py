@@ -27,10 +27,10 @@ from plain_supernet import PlainSupernet, separable
 from torch import nn
 
 from nastk.archs import load_arch
-from nastk.networks.gates import Gates
-from nastk.networks.network import CellNetwork
+from nastk.networks.cell_network import CellNetwork
+from nastk.networks.cell_supernet import CellSupernet
+from nastk.networks.gates import soft
 from nastk.networks.operations import FactorizedReduce, SeparableConv
-from nastk.networks.supernet import CellSupernet
 from nastk.spaces.cell import DARTS
 
 
@@ -39,22 +39,19 @@ def supernet_step(kind: str, options: argparse.Namespace) -> Callable[[], float]
     layout = torch.contiguous_format if kind == "plain" else torch.channels_last
     build = CellSupernet if kind == "nastk" else PlainSupernet
     torch.manual_seed(0)
+    mask = DARTS.full_mask()
     net = build(
         DARTS,
-        DARTS.full_mask(),
+        mask,
         init_channels=options.init_channels,
         num_cells=options.num_cells,
         num_classes=10,
     ).to(memory_format=layout)
-    alphas = torch.randn(2, 14, 8).mul(1e-3).requires_grad_()
+    alphas = torch.randn(len(DARTS.decisions), len(DARTS.operations)).mul(1e-3).requires_grad_()
     images, labels = batch(options.batch_size, layout)
 
     def step() -> float:
-        weights = alphas.softmax(dim=-1)
-        rows = tuple(
-            tuple(tuple((op, weights[t, e, op]) for op in range(8)) for e in range(14)) for t in range(2)
-        )
-        return backward(net, net(images, Gates(rows)), labels)
+        return backward(net, net(images, soft(alphas.softmax(dim=-1), mask)), labels)
 
     return step
 

@@ -6,7 +6,7 @@ import types
 import typing
 from typing import Any
 
-from nastk.genotype import shown
+from nastk.shown import shown
 
 LARGEST = 3.4028234663852886e38  # what PyTorch computes with
 

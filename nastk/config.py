@@ -7,7 +7,6 @@ dataclasses; nothing downstream sees OmegaConf. Precedence: defaults < preset < 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 import typing
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -18,7 +17,6 @@ from omegaconf import OmegaConf
 
 from nastk import registry
 from nastk.allowed import allowed_value, is_text
-from nastk.genotype import shown
 from nastk.presets import GENERIC, preset_owner, read_preset
 from nastk.schema import (
     DataConfig,
@@ -31,6 +29,8 @@ from nastk.schema import (
     StandaloneTrainConfig,
     SupernetConfig,
 )
+from nastk.shown import shown
+from nastk.wording import nearest
 from nastk.yaml_text import read_yaml, yaml_line
 
 GROUPS = ("search", "space", "network", "data", "train", "engine", "run")
@@ -168,15 +168,27 @@ def _declared(groups: dict[str, type]) -> dict[str, tuple[Any, Any]]:
 
 
 def _unknown_key(dotted: str, known: list[str]) -> ValueError:
-    """A right key in the wrong group, else the nearest whole key, else the nearest behind the dot."""
+    """The same or the nearest name in the group that was meant, else in any; nothing where none is near."""
     dotted = dotted if len(dotted) <= 60 else dotted[:57] + "..."
-    tail = dotted.split(".")[-1]
-    tails = {name.split(".")[1]: name for name in known}
-    near = [tails[tail]] if tail in tails else difflib.get_close_matches(dotted, known, n=1)
-    if not near:
-        near = [tails[name] for name in difflib.get_close_matches(tail, tails, n=1)]
-    hint = f"did you mean {near[0]!r}?" if near else "see nastk config"
+    near = _near_key(dotted, known)
+    hint = f"did you mean {near!r}?" if near else "see nastk config"
     return ValueError(f"unknown key {dotted!r}; {hint}")
+
+
+def _near_key(dotted: str, known: list[str]) -> str | None:
+    group, _, name = dotted.rpartition(".")
+    meant = nearest(group, dict.fromkeys(key.partition(".")[0] for key in known))
+    # Of a name in several groups, the learning rate say, that of the training is meant: it comes last.
+    own = {key.partition(".")[2]: key for key in known if key.startswith(f"{meant}.")}
+    every = {key.partition(".")[2]: key for key in known}
+    for names in (own, every):
+        if name in names:
+            return names[name]
+    for names in (own, every):
+        near = nearest(name, names)
+        if near is not None:
+            return names[near]
+    return nearest(dotted, known) if dotted.count(".") > 1 else None
 
 
 def parse_override(word: str, texts: Collection[str] = ()) -> tuple[str, Any]:
@@ -196,6 +208,13 @@ def parse_override(word: str, texts: Collection[str] = ()) -> tuple[str, Any]:
         return dotted, read_yaml(text)
     except ValueError:
         raise ValueError(f"{shown(word)}: the value cannot be read as YAML") from None
+
+
+def setting_word(dotted: str, value: Any) -> str:
+    """The KEY=VALUE word that sets a key to a value: a text stands for itself, everything else is YAML."""
+    if isinstance(value, (str, os.PathLike)):
+        return f"{dotted}={os.fspath(value)}"
+    return yaml_line(dotted, value).replace(": ", "=", 1)
 
 
 def flatten(tree: dict[str, Any]) -> Iterator[tuple[str, Any]]:

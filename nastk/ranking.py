@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,11 @@ from typing import Any
 import numpy as np
 
 from nastk import stats
-from nastk.config import Config, from_yaml
+from nastk.config import Config
+from nastk.json_text import read_json
 from nastk.registry import load_space
+from nastk.run import RunError, read_text
+from nastk.shown import shown
 from nastk.tables.table import Column
 
 CORRELATIONS = {"kendall_tau_b": stats.kendall_tau_b, "spearman": stats.spearman}
@@ -52,49 +54,55 @@ class Ranking:
         space = load_space(config.space.name)
         values: dict[Hashable, float] = {}
         rows = read_rows(path / name)
-        try:
-            for row in rows:
-                value = row["score"]["value"]
+        for number, row in enumerate(rows, start=1):
+            try:
                 body = space.body_from_json(row["genotype"])
-                values.setdefault(body, math.nan if value is None else float(value))
-            score = rows[0]["score"]
-            about = score["metric"], score["direction"], score["split"]
-        except (LookupError, TypeError, AttributeError, ValueError) as error:
-            raise _not_scores(path / name, error) from None
-        return cls(space.name, config.data.dataset, *about, values)
-
-
-def read_search(path: Path) -> Config:
-    """The configuration of a search's run directory; ValueError if it is none, or not finished."""
-    try:
-        text = (path / "config.yaml").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise ValueError(f"{path} is no run directory (it has no config.yaml that can be read)") from None
-    try:
-        config = from_yaml(text)
-    except ValueError as error:
-        raise ValueError(f"{path / 'config.yaml'}: {error}") from None
-    if config.command != "search":
-        raise ValueError(f"{path} is a run of nastk {config.command}; only a search ranks architectures")
-    if not (path / "ranking.json").is_file():
-        raise ValueError(f"{path} is not finished: nastk search --resume {path}")
-    return config
+            except ValueError as error:
+                raise _not_scores(path / name, f"row {number}: {error}") from None
+            value = row["score"]["value"]
+            values.setdefault(body, math.nan if value is None else float(value))
+        return cls(space.name, config.data.dataset, *_measured(rows[0]), values)
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """What a search wrote about the architectures it ranked, each as {"score", "genotype"}.
 
-    ValueError for a file that cannot be read; what is in the rows is not looked at.
+    All scores are of one metric, numbers or None. ValueError for a file that is not so; what the
+    genotypes are is not looked at.
     """
     try:
-        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
+        rows = read_json(read_text(path))
+    except RunError as error:
+        raise ValueError(f"{path}: cannot be read: {str(error).removeprefix(f'{path}: ')}") from None
     except ValueError as error:
         raise _not_scores(path, error) from None
     if not isinstance(rows, list) or not rows:
         raise _not_scores(path, "expected a list of them")
+    for number, row in enumerate(rows, start=1):
+        fault = _fault_of(row) or (_measured(row) != _measured(rows[0]) and "measured as others are not")
+        if fault:
+            raise _not_scores(path, f"row {number}: {fault}")
     return rows
+
+
+def _fault_of(row: Any) -> str | None:
+    """What is wrong with a row, if anything is."""
+    for name in ("score", "genotype"):
+        if not isinstance(row, dict) or not isinstance(row.get(name), dict):
+            return f"{name}: expected an object"
+    value = row["score"].get("value", "nothing")
+    if value is not None and type(value) not in (int, float):
+        return f"score.value: expected a number or null, found {shown(value)}"
+    if not all(isinstance(text, str) for text in _measured(row)):
+        return "score: expected texts as metric, direction and split"
+    direction = row["score"]["direction"]
+    return None if direction in ("min", "max") else f"score.direction: found {shown(direction)}"
+
+
+def _measured(row: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """Metric, direction and split of a row's score."""
+    score = row["score"]
+    return score.get("metric"), score.get("direction"), score.get("split")
 
 
 def _not_scores(path: Path, error: Exception | str) -> ValueError:
@@ -124,7 +132,7 @@ def check_comparable(scores: Ranking, truth: Ranking) -> None:
 def _check_number(found: int) -> None:
     if found < 2:
         raise ValueError(
-            f"a ranking needs two architectures or more; {found} have both a score and a finite truth"
+            f"a ranking needs two architectures or more with both a score and a finite truth; found {found}"
         )
 
 

@@ -2,18 +2,20 @@
 
 Listing imports nothing heavy; `load` imports the one thing asked for. A new method or space is a file
 of its own and a line here, a new data set a line in data/named.py and one here. Other packages bring
-methods by an entry point, which `methods` finds (docs/adding-a-method.md).
+methods and spaces by an entry point, which `methods` and `spaces` find (docs/adding-a-method.md,
+docs/adding-a-space.md).
 """
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, TypeVar
+
+from nastk.wording import nearest
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ class SpaceEntry(Entry):
     network: str | None  # "module:attribute", built from a genotype
     supernet: str | None  # "module:attribute", built from the space and a mask
 
+    @property
+    def has_networks(self) -> bool:
+        return self.network is not None
+
     def load_network(self) -> Any:
         return self._load(self.network)
 
@@ -41,7 +47,7 @@ class SpaceEntry(Entry):
 
     def check_networks(self) -> None:
         """ValueError if nothing of the space can be trained."""
-        if self.network is None:
+        if not self.has_networks:
             raise ValueError(
                 f"nastk has no network of space {self.load().name!r}, only published tables have its "
                 "architectures: nothing of it can be trained; methods with search.estimator look it up "
@@ -55,8 +61,9 @@ class SpaceEntry(Entry):
 
 @dataclass(frozen=True)
 class PluginEntry(Entry):
-    """What another package brings; its help names the package and its version."""
+    """What another package brings; its help names the package and its version. kind: method or space."""
 
+    kind: str
     point: EntryPoint
 
     def load(self) -> Any:
@@ -65,13 +72,41 @@ class PluginEntry(Entry):
             return self.point.load()
         except Exception as error:  # whatever somebody else's code does
             raise ValueError(
-                f"method {self.point.name!r} {self.help} cannot be loaded: {type(error).__name__}: {error}"
+                f"{self.kind} {self.point.name!r} {self.help} cannot be loaded: {type(error).__name__}: {error}"
             ) from error
 
 
+@dataclass(frozen=True)
+class PluginSpaceEntry(PluginEntry):
+    """A space of another package: what the package declares is a SpaceEntry, which says where all of it is."""
+
+    @property
+    def entry(self) -> SpaceEntry:
+        found = super().load()
+        if not isinstance(found, SpaceEntry):
+            raise ValueError(f"space {self.point.name!r} {self.help} is no nastk.registry.SpaceEntry")
+        return found
+
+    def load(self) -> Any:
+        return self.entry.load()
+
+    @property
+    def has_networks(self) -> bool:
+        return self.entry.has_networks
+
+    def load_network(self) -> Any:
+        return self.entry.load_network()
+
+    def load_supernet(self) -> Any:
+        return self.entry.load_supernet()
+
+    def check_networks(self) -> None:
+        self.entry.check_networks()
+
+
 _CELL_NETWORKS = {
-    "network": "nastk.networks.network:CellNetwork",
-    "supernet": "nastk.networks.supernet:CellSupernet",
+    "network": "nastk.networks.cell_network:CellNetwork",
+    "supernet": "nastk.networks.cell_supernet:CellSupernet",
 }
 
 METHODS: dict[str, Entry] = {
@@ -108,6 +143,8 @@ METHODS: dict[str, Entry] = {
         "random encodings, trained and scored exactly as relativenas does: its baseline",
     ),
 }
+
+DEFAULT_METHOD = "relativenas"  # whose configuration is shown where no method is named
 
 SPACES: dict[str, SpaceEntry] = {
     "darts": SpaceEntry(
@@ -165,25 +202,33 @@ def methods() -> dict[str, Entry]:
     A name in METHODS is nastk's own, whoever else declares it. Of two packages with one name the
     alphabetically first has it.
     """
-    return _method_plugins() | METHODS
+    return dict(_plugins("nastk.methods", "method", PluginEntry)) | METHODS
+
+
+def spaces() -> dict[str, SpaceEntry | PluginSpaceEntry]:
+    """SPACES and what installed packages declare in the entry-point group `nastk.spaces`, as `methods` does."""
+    return dict(_plugins("nastk.spaces", "space", PluginSpaceEntry)) | SPACES
+
+
+P = TypeVar("P", bound=PluginEntry)
 
 
 @cache
-def _method_plugins() -> dict[str, Entry]:
+def _plugins(group: str, kind: str, entry: type[P]) -> dict[str, P]:
     plugins = []
-    for point in entry_points(group="nastk.methods"):
+    for point in entry_points(group=group):
         assert point.dist is not None  # it was found in one
-        plugins.append(PluginEntry(point.value, f"from {point.dist.name} {point.dist.version}", point))
+        plugins.append(entry(point.value, f"from {point.dist.name} {point.dist.version}", kind, point))
     plugins.sort(key=lambda plugin: plugin.help, reverse=True)
     return {plugin.point.name: plugin for plugin in plugins}
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:
-    """The error for a name that is in no table: the nearest one first, then all of them."""
+    """The error for a name that is in no table: the nearest one first, if any is near, then all of them."""
     names = sorted(known)
     name = name if len(name) <= 60 else name[:57] + "..."
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    near = nearest(name, names)
+    hint = f"did you mean {near!r}? " if near else ""
     return ValueError(f"unknown {kind} {name!r}; {hint}known: {', '.join(names)}")
 
 
@@ -194,6 +239,24 @@ def find(kind: str, table: dict[str, Any], name: str) -> Any:
     return table[name]
 
 
+def space_entry(name: str) -> SpaceEntry | PluginSpaceEntry:
+    """The entry of the search space called `name`: the space and its networks."""
+    found: SpaceEntry | PluginSpaceEntry = find("space", spaces(), name)
+    return found
+
+
+def loaded_spaces() -> dict[str, Any]:
+    """All spaces, by name, but those of packages that cannot be loaded."""
+    found = {}
+    for name, entry in spaces().items():
+        try:
+            found[name] = entry.load()
+        except ValueError:
+            if name in SPACES:
+                raise
+    return found
+
+
 def load_space(name: str) -> Any:
     """The search space called `name`."""
-    return find("space", SPACES, name).load()
+    return space_entry(name).load()

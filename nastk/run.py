@@ -1,7 +1,8 @@
 """The run directory: what a run leaves behind, written so that a crash at any moment loses nothing.
 
 Files that are replaced are written to a temporary file, fsynced and renamed; metrics are only ever
-appended. Every OSError becomes a RunError of one line.
+appended. Nothing is written through a link that somebody put there. Every OSError becomes a RunError of
+one line, and so does what cannot be in a file that nastk wrote.
 """
 
 from __future__ import annotations
@@ -9,15 +10,24 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from nastk.json_text import read_json
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
+
+CONFIG = "config.yaml"  # a directory with it is a run that can be continued
+METRICS = "metrics.jsonl"
+
+
+SUMMARY = "summary.json"  # says that the run is finished, and so is written last
 
 
 class RunError(ValueError):
@@ -30,12 +40,17 @@ class Run:
     last_logged: the `step` of the last line of metrics.jsonl, or -1. A resumed run goes through
     steps that were logged but not yet in a checkpoint a second time; their lines are already there
     (the same, since resuming is exact) and are not appended again.
+
+    A new directory that is closed before it has its config.yaml holds nothing to continue: what was
+    written into it is taken away again, so that the same command can be given once more.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.last_logged = -1
         self._lock: int | None = None
+        self._made = False  # the directory, by this process
+        self._begun: list[str] | None = None  # the files of a new run that has no config.yaml yet
 
     @classmethod
     def create(cls, path: Path, *, numbered: bool = False) -> Run:
@@ -49,11 +64,12 @@ class Run:
         with _explained(path):
             while True:
                 try:
-                    run.path.mkdir(parents=True, exist_ok=not numbered)
+                    run.path.mkdir(parents=True)
+                    run._made = True
                     break
                 except FileExistsError:
                     if not numbered:
-                        raise
+                        break
                 number += 1
                 run.path = path.with_name(f"{path.name}-{number}")
         run._take()
@@ -62,6 +78,7 @@ class Run:
         except RunError:
             run.close()
             raise
+        run._begun = []
         return run
 
     @staticmethod
@@ -73,8 +90,8 @@ class Run:
                 existing = existing.parent
             if not existing.is_dir():
                 raise RunError(f"{existing} is a file; --run-dir needs a new or empty directory")
-            if existing == path and any(path.iterdir()):
-                resumable = (path / "config.yaml").is_file()
+            if existing == path and not all(map(_is_leftover, os.listdir(path))):
+                resumable = (path / CONFIG).is_file()
                 hint = f", or continue that run: --resume {path}" if resumable else ""
                 raise RunError(f"{path} is not empty; choose another --run-dir{hint}")
             if not os.access(existing, os.W_OK | os.X_OK):
@@ -86,7 +103,7 @@ class Run:
         with _explained(path):
             if not path.exists():
                 raise RunError(f"{path} does not exist")
-            if not (path / "config.yaml").is_file():
+            if not (path / CONFIG).is_file():
                 raise RunError(
                     f"{path} is no run directory (it has no config.yaml); a run that was stopped before it "
                     "began to train is started anew"
@@ -103,6 +120,13 @@ class Run:
 
     def close(self) -> None:
         """Let other processes have the directory."""
+        if self._begun is not None:
+            with suppress(OSError):
+                for name in self._begun:
+                    (self.path / name).unlink(missing_ok=True)
+                if self._made:
+                    self.path.rmdir()
+            self._begun = None
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -127,8 +151,11 @@ class Run:
         return (self.path / name).is_file()
 
     def read_text(self, name: str) -> str:
-        with _explained(self.path / name):
-            return (self.path / name).read_text(encoding="utf-8")
+        return read_text(self.path / name)
+
+    def read_json(self, name: str) -> Any:
+        """The content of a JSON file; RunError if it has none."""
+        return read_json_file(self.path / name)
 
     def write_text(self, name: str, text: str) -> None:
         with self.replacing(name) as temporary:
@@ -139,14 +166,19 @@ class Run:
 
     @contextmanager
     def replacing(self, name: str) -> Iterator[Path]:
-        """A temporary path to write; on success it replaces `name` for good, on failure nothing changes."""
+        """A temporary file to write; on success it replaces `name` for good, on failure nothing changes."""
         with _explained(self.path / name):
             temporary = self.path / f".{name}.tmp"
             try:
+                make_anew(temporary)
                 yield temporary
                 with open(temporary, "rb+") as written:
                     os.fsync(written.fileno())
+                if self._begun is not None:
+                    self._begun.append(name)
                 os.replace(temporary, self.path / name)
+                if name == CONFIG:
+                    self._begun = None
             finally:
                 temporary.unlink(missing_ok=True)
             _fsync_directory(self.path)
@@ -155,33 +187,85 @@ class Run:
         """Append one line to metrics.jsonl, unless that step has its line already."""
         if step <= self.last_logged:
             return
-        with (
-            _explained(self.path / "metrics.jsonl"),
-            open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file,
-        ):
+        with _explained(self.path / METRICS), open(self.path / METRICS, "a", encoding="utf-8") as file:
             file.write(json.dumps(jsonable({"step": step} | metrics), allow_nan=False) + "\n")
             file.flush()
             os.fsync(file.fileno())
         self.last_logged = step
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        if not self.has("metrics.jsonl"):
+        """The lines of metrics.jsonl, without a torn last one; RunError for one that is damaged."""
+        if not self.has(METRICS):
             return []
-        return [json.loads(line) for line in self.read_text("metrics.jsonl").splitlines()]
+        rows = []
+        for number, line in enumerate(self.read_text(METRICS).split("\n")[:-1], start=1):
+            try:
+                rows.append(_metrics_line(line))
+            except ValueError as error:
+                raise RunError(f"{self.path / METRICS}: line {number}: {error}") from None
+        return rows
 
     def _repair_metrics(self) -> None:
-        path = self.path / "metrics.jsonl"
-        if not path.exists():
+        path = self.path / METRICS
+        if not os.path.lexists(path):
             return
+        if path.is_symlink() or not path.is_file():
+            raise RunError(f"{path}: not a file of this run; take it away to resume")
         content = path.read_bytes()
-        complete = content[: content.rfind(b"\n") + 1]
-        if len(complete) < len(content):
-            os.truncate(path, len(complete))
-        lines = complete.splitlines()
+        *lines, torn = content.split(b"\n")
         try:
-            self.last_logged = int(json.loads(lines[-1])["step"]) if lines else -1
-        except (ValueError, KeyError, TypeError):
+            self.last_logged = _metrics_line(lines[-1].decode())["step"] if lines else -1
+        except ValueError:
             raise RunError(f"{path}: the last line is damaged; remove it to resume") from None
+        if torn:
+            os.truncate(path, len(content) - len(torn))
+
+
+def make_anew(path: Path) -> None:
+    """An empty file of our own at `path`, whatever had the name: a link there is not followed.
+
+    An OSError where that is a directory.
+    """
+    path.unlink(missing_ok=True)
+    path.touch(exist_ok=False)  # exclusively, and so never through a link
+
+
+def read_text(path: Path) -> str:
+    """The text of a file; RunError if there is none."""
+    with _explained(path):
+        try:
+            return path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise RunError(f"{path}: not UTF-8 text") from None
+
+
+def read_json_file(path: Path) -> Any:
+    """The content of a JSON file that a run wrote; RunError if it has none."""
+    text = read_text(path)
+    try:
+        return read_json(text)
+    except ValueError as error:
+        raise RunError(f"{path}: {error}") from None
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The object in a JSON file that a run wrote; RunError if it has none."""
+    content = read_json_file(path)
+    if not isinstance(content, dict):
+        raise RunError(f"{path}: no JSON object")
+    return content
+
+
+def _metrics_line(line: str) -> dict[str, Any]:
+    content = read_json(line)
+    if not isinstance(content, dict) or type(content.get("step")) is not int or content["step"] < 0:
+        raise ValueError("not the figures of a step")
+    return content
+
+
+def _is_leftover(name: str) -> bool:
+    """Whether a file is a temporary one that a process left which was killed."""
+    return re.fullmatch(r"\..+\.tmp", name) is not None
 
 
 def jsonable(content: Any) -> Any:

@@ -117,7 +117,7 @@ class StandaloneTrainConfig(DropPathTrainConfig):
 @dataclass
 class EngineConfig:
     device: str = key("auto", "auto takes CUDA if there is one", choices=("auto", "cpu", "cuda"))
-    threads: int = key(0, "CPU threads; 0: as many as PyTorch takes by itself", low=0)
+    threads: int = key(0, "CPU threads; 0: as many as PyTorch takes by itself", low=0, high=1024)
     precision: str = key("fp32", "tf32 and bf16 are for CUDA only", choices=("fp32", "tf32", "bf16"))
 
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
-from torch import nn
-
 from nastk.config import Config
 from nastk.data.search_images import SearchImages
 from nastk.engine.device import Engine
 from nastk.estimators.estimator import NetworkInput
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
+from nastk.networks.supernet import Supernet
 from nastk.schema import TrainConfig
 from nastk.spaces.mask import Mask
+from nastk.spaces.space import Space
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class SearchContext:
     """
 
     config: Config
-    space: Any  # a search space of nastk.spaces
+    space: Space
     mask: Mask
     engine: Engine
     load_images: Callable[[], SearchImages]
@@ -63,12 +63,12 @@ class SearchResult:
 
 
 class Search:
-    """A search method: an engine.drive.Job whose `result` is there once it is finished.
+    """A search method: an engine.job.Job whose `result` is there once it is finished.
 
     Config: the dataclass of the method's own keys (group `search`), declared with schema.key.
     TrainConfig: the dataclass of the keys of training (group `train`).
     default_space: the space it searches unless another is named.
-    needs: what a space must have for it (attributes of the space), so that a new space is taken
+    needs: what a space must have for it, as protocols of spaces/space.py, so that a new space is taken
         without a word here.
     budget: the keys that its cost is proportional to, the main one first.
     builds_on: the method whose preset is read before its own one of the same name.
@@ -77,7 +77,7 @@ class Search:
     Config: ClassVar[type]
     TrainConfig: ClassVar[type] = TrainConfig
     default_space: ClassVar[str]
-    needs: ClassVar[tuple[str, ...]] = ()
+    needs: ClassVar[tuple[type, ...]] = ()
     budget: ClassVar[tuple[str, ...]] = ("train.epochs",)
     builds_on: ClassVar[str | None] = None
 
@@ -92,9 +92,9 @@ class Search:
         return cls
 
     @classmethod
-    def takes(cls, space: Any) -> bool:
+    def takes(cls, space: Space) -> bool:
         """Whether the method can search `space`."""
-        return all(hasattr(space, name) for name in cls.needs)
+        return all(isinstance(space, need) for need in cls.needs)
 
     @classmethod
     def epochs_of_a_candidate(cls, config: Any) -> int:
@@ -117,7 +117,7 @@ class Search:
         return self.num_steps
 
     @property
-    def supernet(self) -> nn.Module | None:
+    def supernet(self) -> Supernet | None:
         """The network whose weights the candidates share, if there is one: a wrapper may set them."""
         return None
 

@@ -59,7 +59,7 @@ def made_up_table(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("table") / "table.npz"
     np.savez(
         path,
-        arch_str=np.array([NASBENCH201.genotype([cell]).body for cell in cells.tolist()]),
+        arch_str=np.array([NASBENCH201.genotype(cell).body for cell in cells.tolist()]),
         datasets=np.array(["cifar10", "cifar100", "ImageNet16-120"]),
         val_acc_12=validation,
         test_acc_200=np.where(validation == 100, 98, validation - 0.5),

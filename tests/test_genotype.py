@@ -3,7 +3,9 @@
 import contextlib
 import json
 import os
+import socket
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -299,11 +301,32 @@ def test_files(tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no such device")
-def test_an_endless_device_is_not_read_to_its_end():
-    from pathlib import Path
-
-    with pytest.raises(ValueError, match="more than 4,000,000 bytes"):
+def test_a_device_is_named_and_not_read():
+    with pytest.raises(ValueError, match=r"^/dev/zero: a device, not a file; save the genotype in one$"):
         read(Path("/dev/zero"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such files here")
+def test_a_pipe_and_a_socket_are_named_and_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+    os.mkfifo("pipe")
+    os.symlink("pipe", "link")
+    for name in ("pipe", "link"):
+        with pytest.raises(ValueError, match=f"^{name}: a pipe, not a file; save the genotype in one$"):
+            read(Path(name))
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket")
+        with pytest.raises(ValueError, match=r"^socket: a socket, not a file; save the genotype in one$"):
+            read(Path("socket"))
+
+
+def test_a_path_that_cannot_be_printed_is_escaped(tmp_path):
+    path = tmp_path / "a\nb\x1b\udcff.json"
+    path.write_text("{")
+    with pytest.raises(ValueError) as caught:
+        read(path)
+    assert str(caught.value).startswith(f"{tmp_path}/a\\nb\\x1b\\udcff.json: not a genotype: ")
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize(

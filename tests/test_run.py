@@ -45,6 +45,56 @@ def test_replacing_that_fails(run, error):
     assert run.read_text("x") == "old"
 
 
+@pytest.fixture
+def mine(tmp_path):
+    """A file outside of the run, which nothing may change."""
+    path = tmp_path / "mine"
+    path.write_text("mine\n")
+    yield path
+    assert path.read_text() == "mine\n"
+
+
+LINKS = {"symbolic link": os.symlink, "hard link": os.link, "pipe": lambda _, path: os.mkfifo(path)}
+
+
+@pytest.mark.parametrize("kind", LINKS)
+@pytest.mark.parametrize("name", ["checkpoint.pt", "config.yaml", "x"])
+def test_what_lies_where_a_temporary_file_will(kind, name, run, mine):
+    LINKS[kind](mine, run.path / f".{name}.tmp")
+    run.write_text(name, "text")
+    assert (run.read_text(name), os.listdir(run.path)) == ("text", [name])
+    assert not (run.path / name).is_symlink()
+
+
+def test_a_temporary_file_that_links_to_nothing(run, tmp_path):
+    os.symlink(tmp_path / "new", run.path / ".x.tmp")
+    run.write_text("x", "text")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_a_result_that_is_a_link_is_replaced(kind, run, mine):
+    LINKS[kind](mine, run.path / "x")
+    run.write_text("x", "text")
+    assert run.read_text("x") == "text"
+
+
+def test_a_directory_where_a_temporary_file_will_lie(run):
+    (run.path / ".x.tmp").mkdir()
+    with pytest.raises(RunError, match=r"/\.x\.tmp: "):
+        run.write_text("x", "text")
+
+
+@pytest.mark.parametrize("kind", ["symbolic link", "pipe"])
+def test_metrics_that_are_another_file(kind, run, mine):
+    """They alone are written in place, and cut where a line is torn."""
+    run.write_text("config.yaml", "")
+    run.close()
+    LINKS[kind](mine, run.path / "metrics.jsonl")
+    with pytest.raises(RunError, match=r"metrics\.jsonl: not a file of this run"):
+        Run.open(run.path)
+
+
 def test_order_of_a_replacement(run, monkeypatch):
     """The content is on the disk before it has the name, and the name before it is relied upon."""
     calls = []
@@ -124,6 +174,49 @@ def test_torn_last_line(run, torn):
     assert [row["step"] for row in again.read_metrics()] == [1, 2]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"step": 1e400}',
+        '{"step": 1.0}',
+        '{"step": true}',
+        '{"step": -1}',
+        '{"step": "1"}',
+        '{"step": 1, "loss": NaN}',
+        '{"step": 1, "loss": -Infinity}',
+        '{"step": 1, "loss": -1e999}',
+        '{"step": ' + "9" * 5000 + "}",
+        '{"step": ' + "9" * 400 + "}",
+        '{"step": 1, "x": ' + "[" * 100_000 + "]" * 100_000 + "}",
+        '{"a":' * 100_000,
+        '["step"]',
+        "[]",
+        "1",
+        "{}",
+        "",
+        "\udc80",
+    ],
+    ids=lambda line: line[:20],
+)
+def test_damaged_lines(line, run):
+    path = run.path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 1}\n' + line.encode(errors="surrogateescape") + b"\n")
+    with pytest.raises(RunError) as refused:
+        run.read_metrics()
+    assert str(refused.value).startswith(f"{path}: ") and len(str(refused.value)) < len(str(path)) + 150
+    assert "\n" not in str(refused.value)
+    with pytest.raises(RunError, match="the last line is damaged; remove it to resume"):
+        _again(run)
+
+
+def test_a_torn_line_stays_where_resuming_is_refused(run):
+    path = run.path / "metrics.jsonl"
+    path.write_bytes(b"damaged\n{")
+    with pytest.raises(RunError, match="damaged"):
+        _again(run)
+    assert path.read_bytes() == b"damaged\n{"
+
+
 def test_nothing_but_a_torn_line(run):
     (run.path / "metrics.jsonl").write_bytes(b'{"st')
     again = _again(run)
@@ -146,6 +239,43 @@ def test_new_run_directories(tmp_path):
             with pytest.raises(RunError, match=message):
                 make(tmp_path / name)
     assert sorted(os.listdir(tmp_path)) == ["empty", "file", "full"]
+
+
+def test_a_start_that_fails_leaves_nothing(tmp_path):
+    """Before there is a config.yaml there is nothing to continue; afterwards all stays."""
+    (tmp_path / "empty").mkdir()
+    for name in ("new", "empty"):
+        for _ in range(2):
+            run = Run.create(tmp_path / name)
+            run.write_text("genotype.json", "{}")
+            with pytest.raises(ZeroDivisionError), run.replacing("cell_normal.svg") as temporary:
+                temporary.write_text("half")
+                raise ZeroDivisionError
+            run.close()
+    assert list(tmp_path.rglob("*")) == [tmp_path / "empty"]
+    run = Run.create(tmp_path / "new")
+    run.write_text("genotype.json", "{}")
+    run.write_text("config.yaml", "")
+    run.close()
+    assert sorted(os.listdir(tmp_path / "new")) == ["config.yaml", "genotype.json"]
+
+
+def test_a_start_that_fails_takes_only_its_own_away(tmp_path):
+    run = Run.create(tmp_path / "run")
+    run.write_text("genotype.json", "{}")
+    (run.path / "note.txt").write_text("somebody's")
+    run.close()
+    run.close()
+    assert os.listdir(run.path) == ["note.txt"]
+
+
+def test_leftovers_of_a_start_that_was_killed(tmp_path):
+    """Hidden files that nobody would look for do not make a directory a full one."""
+    (tmp_path / ".config.yaml.tmp").write_text("comm")
+    run = Run.create(tmp_path)
+    run.write_text("config.yaml", "")
+    run.close()
+    assert os.listdir(tmp_path) == ["config.yaml"]
 
 
 def test_numbered_run_directories(tmp_path):

@@ -41,7 +41,7 @@ def _rows(what: str) -> dict[str, str]:
         }
     tables: dict[str, Mapping[str, registry.Entry]] = {
         "methods": registry.methods(),
-        "spaces": registry.SPACES,
+        "spaces": registry.spaces(),
         "datasets": registry.DATASETS,
         "tasks": registry.TASKS,
     }

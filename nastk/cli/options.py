@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from nastk import registry
-from nastk.config import absolute_path
+from nastk.wording import counted
+from nastk.workflows.request import Request
+
+if TYPE_CHECKING:
+    from nastk.workflows.records import TrainingRecord
 
 
 @dataclass
@@ -30,27 +32,17 @@ class CommonOptions:
     quiet: bool
     overrides: tuple[str, ...]
 
-    def words(self, dataset: str) -> list[str]:
-        """All overrides; the flags stand behind the KEY=VALUE words and so have the last word."""
-        flags = {
-            "data.dataset": _absolute_if_there(dataset),
-            "data.dir": self.data_dir,
-            "run.seed": self.seed,
-            "engine.device": self.device,
-        }
-        return [*self.overrides] + [f"{key}={value}" for key, value in flags.items() if value is not None]
-
-    def chosen_dataset(self) -> str | None:
-        """The data set that was asked for, by flag or by key."""
-        return self._chosen(self.dataset, "data.dataset")
-
-    def _chosen(self, flag: str | None, key: str) -> str | None:
-        named = [word.partition("=")[2] for word in self.overrides if word.startswith(f"{key}=")]
-        return flag if flag is not None else named[-1] if named else None
-
-    def chosen_device(self) -> str | None:
-        """The device that was asked for, by flag or by key."""
-        return self._chosen(self.device, "engine.device")
+    @property
+    def request(self) -> Request:
+        """What is asked for, of a run that begins anew."""
+        return Request(
+            words=self.overrides,
+            dataset=self.dataset,
+            data_dir=self.data_dir,
+            preset=self.preset,
+            seed=self.seed,
+            device=self.device,
+        )
 
     def check_resume(self, **own: Any) -> None:
         """--resume goes on with the run's own configuration: nothing else may be asked for."""
@@ -63,14 +55,6 @@ class CommonOptions:
             raise click.UsageError(
                 f"--resume continues a run with its own configuration; leave out {(given + list(self.overrides))[0]}"
             )
-
-
-def _absolute_if_there(dataset: str) -> str:
-    """A known name as it is; a path as an absolute one, if it exists: else it may be a name misspelt."""
-    if dataset in registry.DATASETS:
-        return dataset
-    path = absolute_path(dataset)
-    return path if os.path.exists(path) else dataset
 
 
 def common_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -116,18 +100,10 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def choose_preset(options: CommonOptions, dataset: str) -> str:
-    """The preset asked for, else quick for digits, paper on CUDA, small on the CPU: said in one line."""
-    if options.preset:
-        return options.preset
-    if dataset == "digits":
-        say("preset: quick (made for the digits; --preset chooses another)")
-        return "quick"
-    import torch
-
-    on_cuda = options.chosen_device() != "cpu" and torch.cuda.is_available()
-    preset = "paper" if on_cuda else "small"
-    say(
-        f"preset: {preset} ({'there is a CUDA device' if on_cuda else 'on the CPU'}; --preset chooses another)"
+def tell_training(trained: TrainingRecord) -> None:
+    """The result of an evaluation or a transfer."""
+    click.echo(
+        f"test accuracy {trained.test_accuracy:.2f} % (last of {counted(trained.summary['steps'], 'epoch')}), "
+        f"{counted(trained.params, 'parameter')}, {counted(trained.macs, 'MAC')}"
     )
-    return preset
+    say(f"weights: {trained.weights}")

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from nastk import __version__, registry
-from nastk.cli.options import CommonOptions, choose_preset, common_options, say
-from nastk.cli.running import (
-    drive_job,
-    network_size,
-    new_run,
-    open_resumed,
-    reproduce_command,
-    write_result_file,
-    write_summary,
-)
-from nastk.config import Config, resolve, search_class
-from nastk.run import Run, RunError
+from nastk import registry
+from nastk.cli.options import CommonOptions, common_options, say
 
 if TYPE_CHECKING:
-    from nastk.engine.device import Engine
-    from nastk.search_method import Search, SearchResult
+    from nastk.workflows.records import SearchRecord
+
+COPY = Path("genotype.json")
 
 
 @click.command(short_help="Find a cell.")
@@ -46,130 +35,47 @@ def search(method: str | None, space: str | None, options: CommonOptions) -> Non
     """
     if options.resume is not None:
         options.check_resume(method=method, space=space)
-        run, config = open_resumed(options.resume, "search")
-        _search(lambda: run, config, options.quiet)
-        return
-    if method is None:
+    elif method is None:
         raise click.UsageError(f"--method is missing; known: {', '.join(sorted(registry.methods()))}")
-    registry.find("method", registry.methods(), method)
-    dataset = options.chosen_dataset()
-    if dataset is None:
-        say("data set: digits, which come with nastk (--dataset chooses another)")
-        dataset = "digits"
-    make_run = new_run(options, f"search-{method}", dataset)
-    words = options.words(dataset) + ([f"space.name={space}"] if space else [])
-    config = resolve("search", method, choose_preset(options, dataset), words)
-    _search(make_run, config, options.quiet)
 
+    from nastk.cli.progress import TerminalProgress
+    from nastk.workflows.directory import new_run
+    from nastk.workflows.records import SearchRecord
+    from nastk.workflows.result_file import NotCopied
+    from nastk.workflows.search import configure_search, resume_search
+    from nastk.workflows.search import search as run_search
 
-def _search(open_run: Callable[[], Run], config: Config, quiet: bool) -> None:
-    """Run a search to its end, from the run's checkpoint if it has one.
-
-    open_run is called when all that a user can get wrong has been checked.
-    """
-    from nastk.engine.device import Engine
-    from nastk.genotype import to_json
-    from nastk.report.drawings import describe
-
-    engine = Engine(config.engine, config.run.seed)
-    job = _build(config, engine)
-    for note in job.notes():
-        say(note)
-    run = open_run()
-    steps, wall_s = drive_job(job, run, engine, config, quiet=quiet)
-
-    result = job.result()
-    score = {"name": result.score.metric} | {
-        name: getattr(result.score, name) for name in ("value", "direction", "split")
-    }
-    provenance = {
-        "method": config.name,
-        "dataset": config.data.dataset,
-        "seed": config.run.seed,
-        "score": score,
-        "nastk": __version__,
-        "command": reproduce_command(config),
-    }
-    text = to_json(result.genotype, provenance)
-    pictures = _write_result(run, result, text, provenance)
-    params, macs = None, None
-    if job.network_input is not None:
-        params, macs = network_size(result.genotype, *job.network_input)
-    not_copied = None
+    progress = TerminalProgress(quiet=options.quiet)
+    found: SearchRecord | None
     try:
-        copy = write_result_file("genotype.json", text)
-    except RunError as error:
-        copy, not_copied = run.path / "genotype.json", error
-    # It says that the run is finished, and so comes last.
-    write_summary(run, config, engine, steps=steps, wall_s=wall_s, score=score, params=params, macs=macs)
+        if options.resume is not None:
+            found = resume_search(options.resume, progress, copy_to=COPY)
+        else:
+            assert method is not None
+            config = configure_search(method, space, options.request, progress)
+            make_run = new_run(options.run_dir, f"search-{method}", config.data.dataset)
+            found = run_search(config, make_run, progress, copy_to=COPY)
+    except NotCopied as error:
+        _tell(SearchRecord(error.path.parent), error.path)
+        raise
+    if found is not None:
+        _tell(found, COPY)
 
-    click.echo(describe(result.genotype))
-    beside = f" (accuracy {result.score.accuracy:.2f} %)" if score["name"] == "cross_entropy" else ""
-    click.echo(f"{score['split']} {score['name']} {score['value']:.4f}{beside}, {wall_s:.0f} s")
-    for remark in result.remarks:
+
+def _tell(found: SearchRecord, copy: Path) -> None:
+    """The result on stdout; what can be done with the genotype, which is in `copy` too."""
+    from nastk.report.drawings import describe, draw_files
+
+    genotype, score, summary = found.genotype, found.score, found.summary
+    click.echo(describe(genotype))
+    beside = f" (accuracy {score.accuracy:.2f} %)" if score.metric == "cross_entropy" else ""
+    click.echo(f"{score.split} {score.metric} {score.value:.4f}{beside}, {summary['wall_s']:.0f} s")
+    for remark in summary["remarks"]:
         click.echo(remark)
+    pictures = [str(found.path / f"{stem}.svg") for stem in draw_files(genotype, "cell")]
     if pictures:
-        say(f"pictures: {', '.join(map(str, pictures))}")
-    known = config.data.dataset in registry.DATASETS or os.path.exists(config.data.dataset)
-    if job.network_input is not None and known:  # a table may be of images that nastk does not have
+        say(f"pictures: {', '.join(pictures)}")
+    dataset = summary["dataset"]
+    known = dataset in registry.DATASETS or os.path.exists(dataset)
+    if summary["params"] is not None and known:  # a table may be of images that nastk does not have
         say(f"next: nastk evaluate --arch {copy}")
-    if not_copied is not None:
-        raise RunError(f"{not_copied} (the genotype is in {copy})")
-
-
-def _build(config: Config, engine: Engine) -> Search:
-    """The search that the configuration asks for; ValueError if the method cannot take the space."""
-    from nastk.data.search_images import SearchImages, load_search_images
-    from nastk.search_method import SearchContext
-
-    assert config.space is not None
-    method = search_class(config.name, config.settings())
-    space = registry.load_space(config.space.name)
-    if not method.takes(space):
-        takes = [name for name in sorted(registry.SPACES) if method.takes(registry.load_space(name))]
-        name = f"{config.name} over {method.builds_on}" if method.builds_on else config.name
-        raise ValueError(f"method {name} cannot take space {space.name!r}, only {' or '.join(takes)}")
-
-    def load_images() -> SearchImages:
-        registry.SPACES[space.name].check_networks()  # of what there are only tables, nothing is trained
-        images = load_search_images(
-            config.data, config.train.batch_size, engine.device, engine.streams["splitting"]
-        )
-        for note in images.notes:
-            say(note)
-        return images
-
-    mask = space.mask_of(config.space.operations)
-    search: Search = method(SearchContext(config, space, mask, engine, load_images))
-    return search
-
-
-def _write_result(run: Run, result: SearchResult, text: str, provenance: dict[str, Any]) -> list[Path]:
-    """All that a search found, in the run directory; the pictures of the cell it settled on.
-
-    text: the genotype file's, with its provenance.
-    """
-    from nastk.genotype import to_json
-    from nastk.report.drawings import draw_details, draw_files
-
-    def write_pictures(pictures: dict[str, str]) -> list[Path]:
-        for stem, picture in pictures.items():
-            run.write_text(f"{stem}.svg", picture)
-        return [run.path / f"{stem}.svg" for stem in pictures]
-
-    space = registry.load_space(result.genotype.space)
-    run.write_text("genotype.json", text)
-    run.write_json(
-        "ranking.json",
-        [
-            {"score": score.to_json(), "genotype": space.body_to_json(genotype.body)} | more
-            for genotype, score, more in result.ranked()
-        ],
-    )
-    for name, genotype in result.others.items():
-        run.write_text(f"{name}.json", to_json(genotype, provenance | {"score": None}))
-        write_pictures(draw_files(genotype, f"{name}_cell"))
-    if result.details:
-        run.write_json("details.json", result.details)
-        write_pictures(draw_details(result.details))
-    return write_pictures(draw_files(result.genotype, "cell"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
@@ -13,6 +15,7 @@ from torch import nn
 from nastk.engine.random import Streams
 from nastk.engine.signals import StopRequest
 from nastk.schema import EngineConfig
+from nastk.wording import counted
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -20,8 +23,8 @@ M = TypeVar("M", bound=nn.Module)
 class Engine:
     """The device with its precision and layout, the run's random streams, and the request to stop.
 
-    Raises ValueError for CUDA without a CUDA device and for precisions that a CPU cannot do. (A GPU that
-    knows no TF32 computes in fp32.)
+    Raises ValueError for CUDA without a CUDA device, for precisions that a CPU cannot do, and for more threads
+    than the system lets this process have. (A GPU that knows no TF32 computes in fp32.)
     """
 
     def __init__(self, config: EngineConfig, seed: int) -> None:
@@ -34,12 +37,32 @@ class Engine:
             )
         self.device = torch.device(name)
         self.precision = config.precision
+        if config.threads:
+            _check_threads(config.threads)
+        self.threads = config.threads
         self.streams = Streams(seed)
         self.stop = StopRequest()
-        if config.threads:
-            torch.set_num_threads(config.threads)
-        if name == "cuda":
-            _allow_tf32(config.precision == "tf32")
+
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        """PyTorch computes with this engine's threads and precision in this block, and as before behind it.
+
+        Its global generator, of which layers draw when they are made, stands as before, too.
+        """
+        threads = torch.get_num_threads()
+        tf32 = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+        generator = torch.random.get_rng_state()
+        try:
+            if self.threads:
+                torch.set_num_threads(self.threads)
+            if self.device.type == "cuda":
+                _allow_tf32(self.precision == "tf32")
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            torch.set_float32_matmul_precision(tf32[0])
+            torch.backends.cudnn.allow_tf32 = tf32[1]
+            torch.random.set_rng_state(generator)
 
     def part(self, name: str) -> Engine:
         """The same engine for a part of the run, with random streams of its own."""
@@ -77,8 +100,32 @@ class Engine:
     def describe(self) -> str:
         if self.device.type == "cuda":
             return f"{torch.cuda.get_device_name()} ({self.precision})"
-        num = torch.get_num_threads()
-        return f"cpu, {num} thread{'s' if num > 1 else ''}"
+        return f"cpu, {counted(torch.get_num_threads(), 'thread')}"
+
+
+def _check_threads(num: int) -> None:
+    """ValueError if there cannot be `num` threads: where PyTorch's cannot be started, they end the process.
+
+    As many as there are cores are taken to be possible; more are tried.
+    """
+    if num <= (os.cpu_count() or 1):
+        return
+    enough = threading.Event()
+    started = []
+    try:
+        for _ in range(num - 1):  # this one is there already
+            thread = threading.Thread(target=enough.wait)
+            thread.start()
+            started.append(thread)
+    except RuntimeError:  # "can't start new thread"
+        raise ValueError(
+            f"engine.threads: expected at most {len(started) + 1}, which is what the system lets this process "
+            f"have, found {num}"
+        ) from None
+    finally:
+        enough.set()
+        for thread in started:
+            thread.join()
 
 
 def _allow_tf32(allowed: bool) -> None:

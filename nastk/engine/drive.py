@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Protocol
+from typing import Any
 
 from nastk.engine import checkpoint
 from nastk.engine.device import Engine
+from nastk.engine.inputs import Inputs
+from nastk.engine.job import Job
 from nastk.engine.progress import Progress
 from nastk.engine.signals import Stopped
 from nastk.run import Run
-
-
-class Job(Protocol):
-    """A resumable state machine: a search, or the training of one network.
-
-    `step` does the next piece of work and returns its metrics ("phase" and figures); after an
-    exception in it the job is not used again. `state_dict` is everything to go on exactly from the
-    end of a step: tensors, numbers, texts, and lists and dicts of them. `peak_memory` is what its largest
-    training step takes in bytes, as engine.memory counts; None if that is not known.
-    """
-
-    num_steps: int
-
-    @property
-    def finished(self) -> bool: ...
-
-    def step(self) -> dict[str, Any]: ...
-
-    def peak_memory(self) -> int | None: ...
-
-    def state_dict(self) -> dict[str, Any]: ...
-
-    def load_state_dict(self, state: dict[str, Any]) -> None: ...
 
 
 def _step(job: Job, engine: Engine) -> dict[str, Any]:
@@ -58,27 +37,39 @@ def drive(
     config: str,
     checkpoint_every: int,
     resume: bool,
+    inputs: Inputs | None = None,
 ) -> tuple[int, float]:
     """Run `job` until it is finished; returns the number of steps and the wall time in s, all sittings added.
 
     There is a checkpoint before the first step, every `checkpoint_every` steps, at the end, and after the
     step in hand on SIGINT or SIGTERM, after which signals.Stopped is raised. Where that step is abandoned
     (engine.signals), the last checkpoint stands.
+
+    config: the text of config.yaml. inputs: what else must be the same when the run is resumed.
     """
+    inputs = inputs or Inputs()
     steps, wall_before = 0, 0.0
     if resume:
-        content = checkpoint.load(run, engine, config=config)
+        content = checkpoint.load(run, engine, config=config, inputs=inputs)
+        checkpoint.restore(content, run, engine, job)
         steps, wall_before = content["step"], content["wall_s"]
-        job.load_state_dict(content["job"])
-        # After the job, which may have to build something, and so draw, before it can load.
-        engine.streams.load_state_dict(content["streams"], engine.device)
+        for note in checkpoint.notes(content, run, engine, job):
+            progress.note(note)
     started = time.monotonic()
 
     def wall() -> float:
         return wall_before + time.monotonic() - started
 
     def save() -> None:
-        checkpoint.save(run, engine, config=config, step=steps, wall_s=wall(), job=job.state_dict())
+        checkpoint.save(
+            run,
+            engine,
+            config=config,
+            inputs=inputs,
+            step=steps,
+            wall_s=wall(),
+            job=job.state_dict(),
+        )
 
     if not resume:
         save()

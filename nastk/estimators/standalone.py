@@ -22,12 +22,12 @@ from nastk.engine.training import DIVERGED, Averages
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
 from nastk.networks.drop_path import draw_masks
-from nastk.networks.network import CellNetwork
+from nastk.networks.network import Network
 from nastk.schema import StandaloneTrainConfig, SupernetConfig, TrainConfig
 
 
 class StandaloneTraining:
-    """An engine.drive.Job that trains `network`; a step is an epoch.
+    """An engine.job.Job that trains `network`; a step is an epoch.
 
     Recipe of DARTS's evaluation (arXiv 1806.09055, section 3.2): SGD with a cosine to lr_min, drop
     path growing linearly, an auxiliary head's loss added with its weight, gradients clipped. The
@@ -35,7 +35,7 @@ class StandaloneTraining:
     """
 
     def __init__(
-        self, network: CellNetwork, train: Batches, test: Batches, config: StandaloneTrainConfig, engine: Engine, *,
+        self, network: Network, train: Batches, test: Batches, config: StandaloneTrainConfig, engine: Engine, *,
         compile: bool = False,
     ) -> None:  # fmt: skip
         self.network = network
@@ -149,7 +149,7 @@ def train_on_halves(
     It learns from the training half by the search's recipe, without drop path and auxiliary head, and is
     tested on the validation half, unaugmented; test images are not looked at.
     """
-    net = registry.SPACES[genotype.space].load_network()(
+    net = registry.space_entry(genotype.space).load_network()(
         genotype,
         init_channels=network.init_channels,
         num_cells=network.num_cells,

@@ -16,6 +16,7 @@ from nastk.estimators.score import Score
 from nastk.genotype import Genotype
 from nastk.tables.kinds import NETWORK_INPUTS, PERCENTAGES
 from nastk.tables.table import open_table
+from nastk.wording import counted
 
 
 class TableScores(Estimator):
@@ -98,7 +99,7 @@ class TableScores(Estimator):
 
     def remarks(self, genotype: Genotype) -> list[str]:
         found = self.details(genotype)
-        lines = [f"{found['queries']:,} architectures looked up in {found['table']}"]
+        lines = [f"{counted(found['queries'], 'architecture')} looked up in {found['table']}"]
         if "test" in found:
             role = "chose: an oracle run" if found["split"] == "test" else "chose nothing"
             lines.append(f"{found['test']['column']} {found['test']['value']:.4f} ({role})")

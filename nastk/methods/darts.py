@@ -12,14 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from torch import nn
-
 from nastk.engine.schedules import cosine
 from nastk.engine.training import Averages
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
+from nastk.networks.supernet import Supernet
 from nastk.schema import key
 from nastk.search_method import Search, SearchContext, SearchResult
+from nastk.spaces.space import Derivable
 from nastk.weight_sharing.memory import mixture_bytes
 from nastk.weight_sharing.relaxation import Relaxation
 
@@ -36,11 +36,13 @@ class DARTS(Search):
 
     Config: ClassVar[type] = DARTSConfig
     default_space = "darts"
-    needs = ("derive", "num_skips")
+    needs = (Derivable,)
 
     def __init__(self, context: SearchContext) -> None:
         super().__init__(context)
         config = context.config
+        assert isinstance(context.space, Derivable)
+        self.space = context.space
         self.relaxation = Relaxation(
             context,
             context.mask,
@@ -68,7 +70,7 @@ class DARTS(Search):
             validation = self.relaxation.validate()
             self.score = Score.of_validation(validation, source="mixture", cost=train.epochs).to_json()
             metrics |= {"loss": validation.loss, "accuracy": validation.accuracy}
-        return metrics | {"skips": self.context.space.num_skips(self._derive())}
+        return metrics | self.space.figures(self._derive())
 
     def result(self) -> SearchResult:
         genotype, score = self._derive(), Score(**self.score)
@@ -92,12 +94,11 @@ class DARTS(Search):
         return self.num_steps * self.relaxation.cost_of_epoch(self.context.config.search.order)
 
     @property
-    def supernet(self) -> nn.Module:
+    def supernet(self) -> Supernet:
         return self.relaxation.supernet
 
     def _train_epoch(self, lr: float) -> Averages:
         return self.relaxation.train_epoch(lr=lr, order=self.context.config.search.order)
 
     def _derive(self) -> Genotype:
-        found: Genotype = self.context.space.derive(self.context.mask, self.relaxation.strengths())
-        return found
+        return self.space.derive(self.context.mask, self.relaxation.strengths())

@@ -15,12 +15,14 @@ images; all leaves have the same budget, which leaf_share holds against the base
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
 from nastk.config import search_class
+from nastk.data.search_images import SearchImages
 from nastk.engine.device import Engine
 from nastk.estimators.estimator import NetworkInput
 from nastk.estimators.halving import SuccessiveHalving, num_epochs
@@ -37,6 +39,7 @@ from nastk.splitting.splitter import Splitter, SplittingConfig
 from nastk.splitting.tree import Node
 from nastk.weight_sharing.memory import depths, mixture_bytes
 from nastk.weight_sharing.timing import seconds_of_a_path
+from nastk.wording import counted
 
 
 @dataclass
@@ -89,9 +92,12 @@ class FewShot(Search):
             raise ValueError(
                 f"search.choice_epochs: expected ascending numbers, found {settings.choice_epochs}"
             )
-        # What a user can get wrong in a leaf shows now, not after the splits.
-        whole = self._search_in(context.mask, context.engine.apart(), 1.0)
         inherits = settings.leaf_weights == "inherit"
+        SplitPlan.of(settings, context.mask, context.space.decisions, keep_weights=inherits)
+        # What a user can get wrong in a leaf shows now, not after the splits, and before images are read.
+        for share in (1.0, settings.leaf_share or 1.0):
+            self._check_in_leaf(share)
+        whole = self._search_in(context.mask, context.engine.apart(), 1.0)
         if inherits and whole.supernet is None:
             raise ValueError(
                 f"search.leaf_weights: {self.builds_on} has no supernet that could inherit weights"
@@ -128,10 +134,10 @@ class FewShot(Search):
     @classmethod
     def epochs_of_a_candidate(cls, config: Any) -> int:
         """In a leaf. With leaf_share=null a few more: what the splits cost depends on the images."""
-        mask = load_space(config.space.name).mask_of(config.space.operations)
-        share = (
-            config.search.leaf_share or 1 / SplitPlan.of(config.search, mask, keep_weights=False).num_leaves
-        )
+        space = load_space(config.space.name)
+        mask = space.mask_of(config.space.operations)
+        plan = SplitPlan.of(config.search, mask, space.decisions, keep_weights=False)
+        share = config.search.leaf_share or 1 / plan.num_leaves
         return cls.base.epochs_of_a_candidate(with_share(config, cls.base.budget, share))
 
     @property
@@ -150,7 +156,7 @@ class FewShot(Search):
         if self.trains:
             minutes = seconds_of_a_path(self.context) * len(self.context.images.train) / 60
             lines.append(
-                f"plan: leaves and splits cost about {self.cost:.0f} epochs of a single path, "
+                f"plan: leaves and splits cost about {counted(round(self.cost), 'epoch')} of a single path, "
                 f"about {self.cost * minutes:.1f} min here; splits {self._cost_of_splits():.0f} of them"
             )
         return lines
@@ -203,7 +209,7 @@ class FewShot(Search):
             beside=beside,
             others={name: parse(text)[0] for pick in self.picks for name, text in pick["genotypes"].items()},
             details={
-                "tree": self.splitter.tree.to_json(self.context.space),
+                "tree": self.splitter.tree.to_json(self.context.space.decisions),
                 "leaves": [told(pick, score) for pick, score in zip(self.picks, scores, strict=True)],
                 "chosen": chosen,
                 "scoring_passes": self.splitter.num_gradients,
@@ -213,7 +219,8 @@ class FewShot(Search):
 
     def _fewer_leaves(self) -> list[str]:
         planned, made = self.splitter.plan.num_leaves, len(self.leaves)
-        return [] if made == planned else [f"{made} leaves, not {planned}: no more edges could be split"]
+        leaves = counted(made, "leaf", "leaves")
+        return [] if made == planned else [f"{leaves}, not {planned}: no more decisions could be split"]
 
     def peak_memory(self) -> int | None:
         """The base's in the whole space, of which a leaf is a part, or the probe's."""
@@ -222,7 +229,7 @@ class FewShot(Search):
         if most is None or self.splitter.probe is None:
             return most
         mixture = context.mask
-        if settings.probe == "path":  # an operation on every edge
+        if settings.probe == "path":  # an option of every decision
             mixture = shrink(context.mask, depths(context.space), 1)
         num_cells = context.config.network.num_cells
         return max(most, mixture_bytes(context, mixture, num_cells=num_cells, full_precision=True))
@@ -253,12 +260,24 @@ class FewShot(Search):
             inherit(inner.supernet, self.splitter.weights[str(leaf.parent)]["supernet"])
         return inner
 
-    def _search_in(self, mask: Mask, engine: Engine, share: float) -> Search:
+    def _check_in_leaf(self, share: float) -> None:
+        """ValueError for what the base refuses of its settings, as long as it has not asked for images."""
+
+        def load_images() -> SearchImages:
+            raise _ImagesAsked
+
+        with suppress(_ImagesAsked):
+            self._search_in(self.context.mask, self.context.engine.apart(), share, load_images)
+
+    def _search_in(
+        self, mask: Mask, engine: Engine, share: float, load_images: Callable[[], SearchImages] | None = None
+    ) -> Search:
         """The base method in a sub-space, with `share` of its budget; the engine has random streams of its own."""
         context = self.context
         config = with_share(context.config, self.base.budget, share)
+        load_images = load_images or (lambda: context.images)
         try:
-            return self.base(SearchContext(config, context.space, mask, engine, lambda: context.images))
+            return self.base(SearchContext(config, context.space, mask, engine, load_images))
         except ValueError as error:
             if share == 1.0:
                 raise
@@ -289,10 +308,15 @@ class FewShot(Search):
         splits = self._cost_of_splits()
         if splits >= whole:
             raise ValueError(
-                f"search.leaf_share: the splits cost {splits:.0f} epochs of a path, the whole budget is {whole:.0f}; "
+                f"search.leaf_share: the splits cost {counted(round(splits), 'epoch')} of a path, "
+                f"the whole budget is {whole:.0f}; "
                 "lower search.probe_epochs or search.rounds, or set search.leaf_share"
             )
         return (whole - splits) / whole / self.splitter.plan.num_leaves
+
+
+class _ImagesAsked(Exception):
+    """A base whose settings are tried asks for images, and so has not refused them."""
 
 
 @cache  # so that configurations made twice are equal

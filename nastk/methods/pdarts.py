@@ -12,21 +12,23 @@ are not augmented unless data.augment_validation is set, the split is shuffled a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
-
-from torch import nn
 
 from nastk.engine.schedules import cosine
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
 from nastk.networks.skip_dropout import SkipDropout
+from nastk.networks.supernet import Supernet
 from nastk.schema import key
 from nastk.search_method import Search, SearchContext, SearchResult
-from nastk.spaces.derivation import derive_pdarts, limit_skips, shrink
+from nastk.spaces.cell import CellSpace
+from nastk.spaces.cell_derivation import derive_pdarts, limit_skips
+from nastk.spaces.derivation import shrink
 from nastk.spaces.mask import Mask
 from nastk.weight_sharing.memory import depths, mixture_bytes, num_layers
 from nastk.weight_sharing.relaxation import Relaxation
+from nastk.wording import counted
 
 
 @dataclass
@@ -49,11 +51,13 @@ class PDARTS(Search):
 
     Config = PDARTSConfig
     default_space = "darts"
-    needs = ("concat",)  # cells whose nodes choose two inputs each
+    needs = (CellSpace,)  # cells whose nodes choose two inputs each
     budget = ("train.epochs", "search.warmup_epochs")
 
     def __init__(self, context: SearchContext) -> None:
         super().__init__(context)
+        assert isinstance(context.space, CellSpace)
+        self.space = context.space
         settings, train = context.config.search, context.config.train
         lengths = {
             f"search.{name}": len(getattr(settings, name))
@@ -64,7 +68,7 @@ class PDARTS(Search):
             raise ValueError(f"every stage needs one entry in each list: {found}")
         if settings.warmup_epochs >= train.epochs:
             raise ValueError(
-                f"search.warmup_epochs: {settings.warmup_epochs} of {train.epochs} epochs (train.epochs) "
+                f"search.warmup_epochs: {settings.warmup_epochs} of {counted(train.epochs, 'epoch')} (train.epochs) "
                 "leave none for the architecture"
             )
         if settings.num_operations != sorted(settings.num_operations, reverse=True):
@@ -74,7 +78,7 @@ class PDARTS(Search):
         widest = self._widest(context.mask)
         if settings.num_operations[0] < widest:
             raise ValueError(
-                f"search.num_operations: the first stage has all {widest} operations, not "
+                f"search.num_operations: the first stage has all {counted(widest, 'operation')}, not "
                 f"{settings.num_operations[0]}; space.operations makes the space smaller"
             )
         self.num_stages = len(settings.add_cells)
@@ -119,7 +123,7 @@ class PDARTS(Search):
 
     def result(self) -> SearchResult:
         """The derived cell, refined to max_skips; beside it every level of refinement and every stage's cell."""
-        space, score = self.context.space, Score(**self.score)
+        space, score = self.space, Score(**self.score)
         masks = [Mask.from_json(stage["mask"]) for stage in self.stages]
         levels = limit_skips(space, masks[-1], self.stages[-1]["strengths"])
         others = {f"skips_{level}": genotype for level, genotype in levels.items()}
@@ -128,12 +132,12 @@ class PDARTS(Search):
         most = self.context.config.search.max_skips
         chosen = choose_level(levels, most)
         num = space.num_skips(chosen)
-        too_many = f"{num} skips, more than search.max_skips={most}: nothing else is left on their edges"
+        too_many = (
+            f"{counted(num, 'skip')}, more than search.max_skips={most}: nothing else is left on their edges"
+        )
         details = {
             "stages": self.stages,
-            "cell_types": list(space.cell_types),
-            "operations": list(space.operations),
-            "edges": [f"{source} -> {node}" for node, source in space.edges],
+            "decisions": [asdict(decision) for decision in space.decisions],
         }
         return SearchResult(
             chosen,
@@ -146,7 +150,7 @@ class PDARTS(Search):
 
     def peak_memory(self) -> int:
         """Of the stage with most layers; a later stage is taken to have kept the deepest operations."""
-        settings, space = self.context.config.search, self.context.space
+        settings, space = self.context.config.search, self.space
         deepest = [shrink(self.context.mask, depths(space), kept) for kept in settings.num_operations]
         stage = max(
             range(self.num_stages),
@@ -186,18 +190,16 @@ class PDARTS(Search):
         return sum(min(num, widest) * (first + added) / first * epochs for num, added in stages)
 
     @property
-    def supernet(self) -> nn.Module:
+    def supernet(self) -> Supernet:
         return self.relaxation.supernet
 
     @staticmethod
     def _widest(mask: Mask) -> int:
         """The most operations on an edge."""
-        return max(len(row) for edges in mask.allowed for row in edges)
+        return max(map(len, mask.allowed))
 
     def _num_skips(self) -> int:
-        space = self.context.space
-        found: int = space.num_skips(derive_pdarts(space, self.mask, self.relaxation.strengths()))
-        return found
+        return self.space.num_skips(derive_pdarts(self.space, self.mask, self.relaxation.strengths()))
 
     def _num_cells(self, stage: int) -> int:
         config = self.context.config

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
 
 from nastk.engine.memory import PLAIN
 from nastk.engine.schedules import cosine
 from nastk.estimators.score import Score, best_first
 from nastk.genotype import Genotype
 from nastk.networks.gates import Gates, one_hot
+from nastk.networks.supernet import Supernet
 from nastk.populations import encoding
 from nastk.schema import key
 from nastk.search_method import Search, SearchContext, SearchResult
+from nastk.spaces.space import Encodable, WithPaths
 from nastk.weight_sharing.memory import path_bytes
 from nastk.weight_sharing.one_shot import OneShot
 
@@ -37,11 +38,12 @@ class RSPS(Search):
 
     Config = RSPSConfig
     default_space = "darts"
-    needs = ("codec", "paths")
+    needs = (Encodable, WithPaths)
 
     def __init__(self, context: SearchContext) -> None:
         super().__init__(context)
         config = context.config
+        assert isinstance(context.space, Encodable)
         self.codec = context.space.codec(context.mask)
         self.one_shot = OneShot(
             context.space,
@@ -65,7 +67,7 @@ class RSPS(Search):
         return float(self.context.config.train.epochs)
 
     @property
-    def supernet(self) -> nn.Module:
+    def supernet(self) -> Supernet:
         return self.one_shot.supernet
 
     def step(self) -> dict[str, Any]:
@@ -90,7 +92,7 @@ class RSPS(Search):
         ranking = self._ranking()
         return SearchResult(*ranking[0], ranking=ranking)
 
-    def peak_memory(self) -> int:
+    def peak_memory(self) -> int | None:
         return path_bytes(self.context, drop_path=False, copies=PLAIN)
 
     def state_dict(self) -> dict[str, Any]:
@@ -105,12 +107,14 @@ class RSPS(Search):
         return [(self.candidates[position], scores[position]) for position in best_first(scores)]
 
     def _draw_genotype(self, generator: torch.Generator) -> Genotype:
-        """Uniform over the inputs of every node and the operations of every edge."""
+        """Uniform over the choices of the encoding: the inputs of every node, the operations of every edge."""
         return encoding.decode(self.codec, encoding.draw(self.codec, 1, generator)[0])
 
     def _draw_gates(self) -> Gates:
         genotype = self._draw_genotype(self.context.engine.streams["sampling"])
-        return one_hot(self.context.space.paths(genotype), len(self.context.space.edges))
+        space = self.context.space
+        assert isinstance(space, WithPaths)
+        return one_hot(space.path(genotype), len(space.decisions))
 
     def _draw_candidates(self, num: int) -> list[Genotype]:
         """Different architectures, the same ones whenever the search is built anew."""

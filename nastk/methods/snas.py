@@ -56,9 +56,9 @@ class SNAS(DARTS):
 
 
 def gumbel_softmax(alphas: Tensor, allowed: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
-    """A sample of the concrete distribution over the allowed operations: [T, E, O], 0 elsewhere.
+    """A sample of the concrete distribution over the allowed options: [D, O], 0 elsewhere.
 
-    alphas, allowed: [T, E, O]; generator: on the CPU. Source: section 2.2 of the paper.
+    alphas, allowed: [D, O]; generator: on the CPU. Source: section 2.2 of the paper.
     """
     uniform = torch.rand(alphas.shape, generator=generator, dtype=torch.float64)
     gumbel = -torch.log(-torch.log(uniform.clamp(min=1e-12)))

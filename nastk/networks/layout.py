@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nastk.networks.operations import Conv, FactorizedReduce
+from nastk.wording import counted
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ def check_image_size(height: int, width: int, *, num_cells: int, stem: str) -> N
     divisor = 2 ** len(reductions(num_cells)) * (8 if stem == "imagenet" else 1)
     if height % divisor or width % divisor or min(height, width) < 2 * divisor:
         raise ValueError(
-            f"images of {height}x{width} pixels do not fit: with the {stem} stem and {num_cells} cells both sides "
-            f"must be multiples of {divisor} from {2 * divisor} up; set data.image_size"
+            f"images of {height}x{width} pixels do not fit: with the {stem} stem and "
+            f"{counted(num_cells, 'cell')} both sides must be multiples of {divisor} from {2 * divisor} up; "
+            "set data.image_size"
         )
 
 

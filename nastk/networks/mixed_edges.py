@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nastk.networks.drop_path import is_droppable
-from nastk.networks.gates import Gates, Weight
+from nastk.networks.gates import Gates, Row, Weight
 from nastk.networks.operations import POOLS, WeightedOperation, Zero, build_operation
 from nastk.networks.skip_dropout import SkipDropout
+from nastk.networks.supernet import Supernet
+from nastk.spaces.edge_space import EdgeSpace
 from nastk.spaces.space import Space
-
-Row = tuple[tuple[int, Weight], ...]  # (operation, weight) of what runs on an edge
 
 
 class MixedEdges(nn.Module):
@@ -29,7 +29,7 @@ class MixedEdges(nn.Module):
     which all edges from it share. Both are built by `build`.
     """
 
-    def __init__(self, space: Space, strides: Sequence[int]) -> None:
+    def __init__(self, space: EdgeSpace, strides: Sequence[int]) -> None:
         """strides: of the operations on each node that edges begin at, in the order of the nodes."""
         super().__init__()
         self.space = space
@@ -144,32 +144,31 @@ class State:
         return self._pooled[operation]
 
 
-class Supernet(nn.Module):
-    """What methods ask of a supernet, whatever its space; a subclass builds `cells` and has a forward.
+class MixedSupernet(Supernet):
+    """A supernet of cells of mixed edges; a subclass sets these three and has a forward.
 
-    forward(images [N, C, H, W], gates, masks [num_drop_paths(gates), N, 1, 1, 1] or None, skip_dropout)
-    gives the logits [N, num_classes]; only the operations listed in the gates are computed.
+    cells: MixedEdges. cell_types: of each cell, by index.
     """
 
-    cells: nn.ModuleList  # of MixedEdges
-    cell_types: list[int]  # of each cell
+    space: EdgeSpace
+    cells: nn.ModuleList
+    cell_types: list[int]
 
     def num_drop_paths(self, gates: Gates) -> int:
-        """How many branches of the gates' operations are subject to drop path."""
         return sum(
             is_droppable(operation) and not isinstance(operation, Zero)
             for _, operation in self._active(gates)
         )
 
     def path_names(self, gates: Gates) -> list[str]:
-        """State-dict names of all that a path uses: its operations', and what no operation owns."""
         operations = dict.fromkeys(prefix for prefix, _ in self._active(gates))
         return self._names_outside_operations() + [
             f"{prefix}.{name}" for prefix in operations for name in self.get_submodule(prefix).state_dict()
         ]
 
-    def edge_parameters(self, cell_type: int, edge: int) -> list[nn.Parameter]:
-        """The parameters of all operations of an edge, in all cells of the type."""
+    def decision_parameters(self, decision: int) -> list[nn.Parameter]:
+        """Those of all operations of the edge, in all cells of its type."""
+        cell_type, edge = divmod(decision, len(self.space.edges))
         return [
             parameter
             for found, cell in zip(self.cell_types, self.cells, strict=True)
@@ -177,15 +176,21 @@ class Supernet(nn.Module):
             for parameter in cell.operations[edge].parameters()
         ]
 
-    def shared_parameters(self) -> list[nn.Parameter]:
-        """The parameters between cells, through which every path goes."""
-        raise NotImplementedError
+    @classmethod
+    def num_layers(cls, space: Space) -> list[list[int]]:
+        """At stride 1."""
+        assert isinstance(space, EdgeSpace)
+        layers = [
+            len(list(build_operation(name, 2, 1, affine=False, pool_norm=False).parameters()))
+            for name in space.operations
+        ]
+        return [layers] * len(space.decisions)
 
     def _active(self, gates: Gates) -> Iterator[tuple[str, nn.Module]]:
         """Where in the state dict each operation that runs keeps its tensors, and the operation."""
         for position, (cell_type, cell) in enumerate(zip(self.cell_types, self.cells, strict=True)):
             assert isinstance(cell, MixedEdges)
-            for edge, row in enumerate(gates.rows[cell_type]):
+            for edge, row in enumerate(self.space.of_type(cell_type, gates.rows)):
                 for operation, _ in row:
                     prefix = f"cells.{position}.{cell.name_of(edge, operation)}"
                     yield prefix, self.get_submodule(prefix)

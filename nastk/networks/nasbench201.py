@@ -16,9 +16,10 @@ from torch.nn import functional as F
 
 from nastk.genotype import Genotype
 from nastk.networks.drop_path import apply_operation, is_droppable
-from nastk.networks.gates import Gates
+from nastk.networks.gates import Gates, Row
 from nastk.networks.layout import AuxiliaryHead, Classifier, check_image_size, reductions
-from nastk.networks.mixed_edges import MixedEdges, Row, Supernet
+from nastk.networks.mixed_edges import MixedEdges, MixedSupernet
+from nastk.networks.network import Network
 from nastk.networks.operations import Conv, build_operation
 from nastk.networks.skip_dropout import SkipDropout
 from nastk.spaces.mask import Mask
@@ -135,12 +136,10 @@ class Backbone(nn.Module):
         return x
 
 
-class NASBench201Network(Backbone):
+class NASBench201Network(Backbone, Network):
     """The network of a genotype; in training, and not in the benchmark, with an auxiliary head if asked for.
 
-    forward(images [N, C, H, W], masks [num_drop_paths, N, 1, 1, 1] or None) gives the logits
-    [N, num_classes] and the auxiliary head's logits (None when CellNetwork's are). Operations that the
-    output does not depend on are there and computed as well, as in the benchmark.
+    Operations that the output does not depend on are there and computed as well, as in the benchmark.
     Raises ValueError for any stem but `cifar` and for what Backbone refuses.
     """
 
@@ -158,7 +157,7 @@ class NASBench201Network(Backbone):
     ) -> None:
         if stem != "cifar":
             raise ValueError(f"network.stem: space {genotype.space!r} has the cifar stem only, not {stem}")
-        (path,) = NASBENCH201.paths(genotype)
+        path = NASBENCH201.path(genotype)
         super().__init__(
             lambda channels: Cell([operation for _, operation in path], channels),
             init_channels=init_channels,
@@ -189,7 +188,7 @@ class NASBench201Network(Backbone):
         return self.classifier(x), auxiliary_logits
 
 
-class NASBench201Supernet(Backbone, Supernet):
+class NASBench201Supernet(Backbone, MixedSupernet):
     """The supernet; batch norms of its cells have no scale and shift, those of stem, blocks and head do."""
 
     def __init__(
@@ -204,13 +203,14 @@ class NASBench201Supernet(Backbone, Supernet):
         image_size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(
-            lambda channels: MixedCell(space, mask.allowed[0], channels),
+            lambda channels: MixedCell(space, mask.allowed, channels),
             init_channels=init_channels,
             num_cells=num_cells,
             num_classes=num_classes,
             channels_in=channels_in,
             image_size=image_size,
         )
+        self.space = space
         self.cell_types = [0] * num_cells
 
     def forward(
@@ -223,7 +223,7 @@ class NASBench201Supernet(Backbone, Supernet):
         x = self.stem(images)
         rest = iter(masks.unbind()) if masks is not None else None
         for position, cell in enumerate(self.cells):
-            x = cell(self.input_of(position, x), gates.rows[0], rest, skip_dropout)
+            x = cell(self.input_of(position, x), gates.rows, rest, skip_dropout)
         logits: Tensor = self.classifier(x)
         return logits
 

@@ -1,113 +1,33 @@
-"""The discrete network of a cell genotype, which evaluation and transfer train from scratch."""
+"""Network: what the training of one architecture asks of its network, whatever its space.
+
+A class to build on, not a protocol, because training asks of it all that a torch module has, too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-
-from nastk.genotype import Genotype
-from nastk.networks.drop_path import apply_operation, is_droppable
-from nastk.networks.layout import (
-    AuxiliaryHead,
-    CellPlace,
-    CifarStem,
-    Classifier,
-    ImageNetStem,
-    Preprocess,
-    check_image_size,
-    places,
-)
-from nastk.networks.operations import build_operation
-from nastk.spaces.cell import NUM_INPUTS, PAIRS_PER_NODE, CellPair, Pair
 
 
-class Cell(nn.Module):
-    """One cell: every (operation, input) pair has weights of its own, also where two are alike."""
+class Network(nn.Module, ABC):
+    """The discrete network of a genotype, trained from scratch.
 
-    def __init__(self, pairs: tuple[Pair, ...], place: CellPlace) -> None:
-        super().__init__()
-        self.sources = [source for _, source in pairs]
-        self.preprocess = Preprocess(place, affine=True)
-        self.operations = nn.ModuleList(
-            build_operation(
-                name,
-                place.channels,
-                2 if place.reduction and source < NUM_INPUTS else 1,
-                affine=True,
-                pool_norm=False,
-            )
-            for name, source in pairs
-        )
+    The registry builds one as Network(genotype, init_channels=, num_cells=, num_classes=, channels_in=,
+    stem=, auxiliary=, image_size=), where image_size is (H, W); ValueError for what cannot be built.
 
-    def forward(self, s0: Tensor, s1: Tensor, masks: Iterator[Tensor] | None) -> Tensor:
-        states = self.preprocess(s0, s1)
-        for first in range(0, len(self.sources), PAIRS_PER_NODE):
-            branches = [
-                apply_operation(self.operations[position], states[self.sources[position]], masks)
-                for position in range(first, first + PAIRS_PER_NODE)
-            ]
-            states.append(branches[0] + branches[1])
-        return torch.cat(states[NUM_INPUTS:], dim=1)
-
-
-class CellNetwork(nn.Module):
-    """Stem, `num_cells` cells, classifier, and in training an auxiliary head if asked for.
-
-    forward(images [N, C, H, W], masks [num_drop_paths, N, 1, 1, 1] or None) gives the logits
-    [N, num_classes] and the auxiliary head's logits (None in eval mode, without the head, and for a
-    single image: its head's norm sees one value a channel, of which there is no variance).
-    Raises ValueError for images whose sides cannot be halved often enough (`image_size`, if given).
+    num_drop_paths: how many of its branches are subject to drop path. auxiliary: a second classifier
+    that helps in training, and is not part of the network that is used; None without one.
     """
 
-    def __init__(
-        self,
-        genotype: Genotype,
-        *,
-        init_channels: int,
-        num_cells: int,
-        num_classes: int,
-        channels_in: int = 3,
-        stem: str = "cifar",
-        auxiliary: bool = False,
-        image_size: tuple[int, int] | None = None,
-    ) -> None:
-        super().__init__()
-        if image_size is not None:
-            check_image_size(*image_size, num_cells=num_cells, stem=stem)
-        if stem == "imagenet" and init_channels < 2:
-            raise ValueError("network.init_channels: the imagenet stem needs at least 2, found 1")
-        body = genotype.body
-        assert isinstance(body, CellPair)
-        self.stem: CifarStem | ImageNetStem
-        self.stem = (ImageNetStem if stem == "imagenet" else CifarStem)(channels_in, init_channels)
-        cell_places = places(
-            num_cells, init_channels, self.stem.channels, len(body.concat), after_reduction=stem == "imagenet"
-        )
-        self.cells = nn.ModuleList(
-            Cell(body.reduce if place.reduction else body.normal, place) for place in cell_places
-        )
-        widths = [place.channels * len(body.concat) for place in cell_places]
-        self.auxiliary_after = 2 * num_cells // 3
-        self.auxiliary = (
-            AuxiliaryHead(widths[self.auxiliary_after], num_classes, stem=stem) if auxiliary else None
-        )
-        self.classifier = Classifier(widths[-1], num_classes)
-        operations = [
-            operation for cell in self.cells if isinstance(cell, Cell) for operation in cell.operations
-        ]
-        self.num_drop_paths = sum(map(is_droppable, operations))
+    num_drop_paths: int
+    auxiliary: nn.Module | None
 
+    @abstractmethod
     def forward(self, images: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        s0, s1 = self.stem(images)
-        rest = iter(masks.unbind()) if masks is not None else None
-        head = self.auxiliary if self.training and len(images) > 1 else None
-        auxiliary_logits = None
-        for position, cell in enumerate(self.cells):
-            output = cell(s0, s1, rest)
-            s0, s1 = s1, F.relu(output)
-            if position == self.auxiliary_after and head is not None:
-                auxiliary_logits = head(s1)
-        return self.classifier(output), auxiliary_logits
+        """Logits [N, num_classes] of images [N, C, H, W], and the auxiliary head's.
+
+        masks: of drop path, [num_drop_paths, N, 1, 1, 1]. The auxiliary logits are None in eval mode,
+        without the head, and for a single image: its norm sees one value a channel, of which there is no
+        variance.
+        """

@@ -1,70 +1,28 @@
-"""The weight-sharing network of a cell space: every edge holds all operations its mask allows."""
+"""Supernet: what methods ask of a weight-sharing network, whatever its space.
+
+A class to build on, not a protocol, because methods ask of it all that a torch module has, too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from nastk.networks.gates import Gates
-from nastk.networks.layout import CellPlace, CifarStem, Classifier, Preprocess, check_image_size, places
-from nastk.networks.mixed_edges import MixedEdges, Row, Supernet
 from nastk.networks.skip_dropout import SkipDropout
-from nastk.spaces.cell import NUM_INPUTS, CellSpace
-from nastk.spaces.mask import Mask
+from nastk.spaces.space import Space
 
 
-class MixedCell(MixedEdges):
-    """A cell of candidate operations; its output is the concatenation of its nodes."""
+class Supernet(nn.Module, ABC):
+    """The network of all architectures of a space under a mask; gates say what of it runs.
 
-    def __init__(self, space: CellSpace, mask: Mask, place: CellPlace) -> None:
-        super().__init__(
-            space,
-            [2 if place.reduction and source < NUM_INPUTS else 1 for source in range(space.concat[-1])],
-        )
-        self.preprocess = Preprocess(place, affine=space.affine)
-        self.build(
-            mask.allowed[place.cell_type], place.channels, affine=space.affine, pool_norm=space.pool_norm
-        )
+    The registry builds one as Supernet(space, mask, init_channels=, num_cells=, num_classes=,
+    channels_in=, image_size=), where image_size is (H, W); ValueError for what cannot be built.
+    """
 
-    def forward(
-        self,
-        s0: Tensor,
-        s1: Tensor,
-        rows: Sequence[Row],
-        masks: Iterator[Tensor] | None,
-        dropout: SkipDropout | None,
-    ) -> Tensor:
-        return torch.cat(self.nodes(self.preprocess(s0, s1), rows, masks, dropout), dim=1)
-
-
-class CellSupernet(Supernet):
-    """Stem, cells with all operations that `mask` allows, classifier."""
-
-    def __init__(
-        self,
-        space: CellSpace,
-        mask: Mask,
-        *,
-        init_channels: int,
-        num_cells: int,
-        num_classes: int,
-        channels_in: int = 3,
-        image_size: tuple[int, int] | None = None,
-    ) -> None:
-        super().__init__()
-        if image_size is not None:
-            check_image_size(*image_size, num_cells=num_cells, stem="cifar")
-        self.stem = CifarStem(channels_in, init_channels)
-        self.places = places(
-            num_cells, init_channels, self.stem.channels, space.num_nodes, after_reduction=False
-        )
-        self.cell_types = [place.cell_type for place in self.places]
-        self.cells = nn.ModuleList(MixedCell(space, mask, place) for place in self.places)
-        self.classifier = Classifier(self.places[-1].channels * space.num_nodes, num_classes)
-
+    @abstractmethod
     def forward(
         self,
         images: Tensor,
@@ -72,14 +30,28 @@ class CellSupernet(Supernet):
         masks: Tensor | None = None,
         skip_dropout: SkipDropout | None = None,
     ) -> Tensor:
-        s0, s1 = self.stem(images)
-        rest = iter(masks.unbind()) if masks is not None else None
-        for cell_type, cell in zip(self.cell_types, self.cells, strict=True):
-            output = cell(s0, s1, gates.rows[cell_type], rest, skip_dropout)
-            s0, s1 = s1, F.relu(output)
-        logits: Tensor = self.classifier(output)
-        return logits
+        """Logits [N, num_classes] of images [N, C, H, W]; only the options listed in the gates are computed.
 
+        masks: of drop path, [num_drop_paths(gates), N, 1, 1, 1]. skip_dropout: after skips, in training.
+        """
+
+    @abstractmethod
+    def num_drop_paths(self, gates: Gates) -> int:
+        """How many branches of what the gates let run are subject to drop path."""
+
+    @abstractmethod
+    def path_names(self, gates: Gates) -> list[str]:
+        """State-dict names of all that a path uses: its options' tensors, and what no option owns."""
+
+    @abstractmethod
+    def decision_parameters(self, decision: int) -> list[nn.Parameter]:
+        """The parameters of all options of a decision."""
+
+    @abstractmethod
     def shared_parameters(self) -> list[nn.Parameter]:
-        """None: what stands between the cells' operations belongs to the cells."""
-        return []
+        """The parameters between the decisions, through which every path goes."""
+
+    @classmethod
+    @abstractmethod
+    def num_layers(cls, space: Space) -> Sequence[Sequence[int]]:
+        """How many layers with weights each option has, [D][O]: what it keeps in memory grows with them."""

@@ -12,7 +12,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
-from nastk.genotype import Genotype, parse, shown, to_json
+from nastk.engine.training import all_finite
+from nastk.genotype import Genotype, parse, to_json
+from nastk.json_text import read_json
+from nastk.shown import shown
 
 METADATA = "nastk"  # the key of the file's metadata under which all of it is, as JSON
 
@@ -50,12 +53,17 @@ def save(
 
 
 def load(path: Path) -> Weights:
-    """Read a file that `save` wrote; ValueError for anything else."""
+    """Read a file that `save` wrote; ValueError for anything else.
+
+    What its tensors are is not looked at: `adopt` holds them against a network.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():  # a pipe would be waited for
+        raise ValueError(f"{path}: not a weights file of nastk: no regular file")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-        about = _object(json.loads(metadata[METADATA]), METADATA)
+        about = _object(read_json(metadata[METADATA]), METADATA)
         genotype, _ = parse(json.dumps(about["genotype"]))
         return Weights(
             tensors, genotype, _object(about["network"], "network"), _object(about["data"], "data")
@@ -68,7 +76,7 @@ def load(path: Path) -> Weights:
         raise ValueError(f"{path}: cannot be read: {error.strerror or error}") from None
     except KeyError as error:
         raise ValueError(f"{path}: not a weights file of nastk: no {error} in its metadata") from None
-    except (SafetensorError, ValueError, RecursionError) as error:
+    except (SafetensorError, ValueError) as error:
         raise ValueError(f"{path}: not a weights file of nastk: {error}") from None
 
 
@@ -81,8 +89,8 @@ def _object(content: Any, name: str) -> dict[str, Any]:
 def adopt(module: nn.Module, weights: Weights, path: Path) -> bool:
     """Copy the weights into `module`; True if the heads were left fresh because the classes differ.
 
-    Raises ValueError, and changes nothing, if anything but the heads does not fit. An auxiliary head
-    that only one of the two has is left out.
+    Raises ValueError, and changes nothing, if anything but the heads does not fit: names, shapes, types of
+    number, and that all are finite. An auxiliary head that only one of the two has is left out.
     """
     own = module.state_dict()
     heads = {name for name in own if name.startswith(HEADS)}
@@ -99,11 +107,22 @@ def adopt(module: nn.Module, weights: Weights, path: Path) -> bool:
                 f"{path}: does not fit this network: {name} is {_shape(other)} in the file, "
                 f"{_shape(one)} in the network"
             )
+        if one.dtype != other.dtype:  # to copy would be to convert, whatever was meant by them
+            raise ValueError(
+                f"{path}: does not fit this network: {name} is {_dtype(other)} in the file, "
+                f"{_dtype(one)} in the network"
+            )
+        if not all_finite([other]):
+            raise ValueError(f"{path}: {name} has numbers that are not finite: nothing can go on from it")
         wanted.add(name)
     with torch.no_grad():
         for name in wanted:
             own[name].copy_(weights.tensors[name])
     return replaced
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _shape(tensor: Tensor | None) -> str:

@@ -5,25 +5,23 @@ Legend: D dimensions of the encoding.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from nastk.genotype import Genotype
+from nastk.spaces.space import Codec
 
 
-def draw(codec: Any, num: int, generator: torch.Generator) -> Tensor:
+def draw(codec: Codec, num: int, generator: torch.Generator) -> Tensor:
     """Uniform in the box [0, upper]: float64 [num, D]."""
     return torch.rand(num, len(codec.upper), dtype=torch.float64, generator=generator) * upper(codec)
 
 
-def upper(codec: Any) -> Tensor:
+def upper(codec: Codec) -> Tensor:
     """The upper bound of every dimension, float64 [D]; the lower one is 0."""
     return torch.tensor(codec.upper, dtype=torch.float64)
 
 
-def decode(codec: Any, position: Tensor) -> Genotype:
+def decode(codec: Codec, position: Tensor) -> Genotype:
     """The genotype at a position [D]."""
-    genotype: Genotype = codec.decode(position.tolist())
-    return genotype
+    return codec.decode(position.tolist())

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from nastk.estimators.estimator import Estimator, NetworkInput
 from nastk.estimators.score import Score, best_first, from_rows, to_rows
 from nastk.genotype import Genotype
+from nastk.networks.supernet import Supernet
 from nastk.schema import DropPathTrainConfig, key
 from nastk.search_method import Search, SearchContext, SearchResult
+from nastk.spaces.space import Encodable, WithPaths
 from nastk.weight_sharing.memory import PAIR, path_bytes
 from nastk.weight_sharing.shared_weights import SharedWeights
 
@@ -35,17 +35,18 @@ class EstimatorSearch(Search):
 
     Config = EstimatorConfig
     TrainConfig = DropPathTrainConfig
-    needs = ("codec",)
+    needs = (Encodable,)
 
     def __init__(self, context: SearchContext) -> None:
         super().__init__(context)
+        assert isinstance(context.space, Encodable)
         self.codec = context.space.codec(context.mask)
         self.estimator = build_estimator(context)
         self.ranking: list[dict[str, Any]] = []
         self.num_diverged = 0.0  # of those trained first, before one that did not; -inf behind it
 
     @property
-    def supernet(self) -> nn.Module | None:
+    def supernet(self) -> Supernet | None:
         return getattr(self.estimator, "supernet", None)
 
     @property
@@ -135,10 +136,12 @@ def build_estimator(context: SearchContext) -> Estimator:
     for name in ("table", "column"):
         if getattr(settings, name) is not None:
             raise ValueError(f"search.{name}: is for search.estimator=table, not {settings.estimator}")
+    images = context.images  # of a space that has no networks, this says so
+    assert isinstance(context.space, WithPaths)
     return SharedWeights(
         context.space,
         context.mask,
-        context.images,
+        images,
         context.engine,
         network=config.network,
         train=config.train,

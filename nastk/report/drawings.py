@@ -36,9 +36,7 @@ def draw_details(details: dict[str, Any]) -> dict[str, str]:
     if "tree" in details:
         pictures["tree"] = tree_svg(details["tree"], details["leaves"], details["chosen"])
     if "stages" in details:
-        pictures["stages"] = stages_svg(
-            details["stages"], details["cell_types"], details["operations"], details["edges"]
-        )
+        pictures["stages"] = stages_svg(details["stages"], details["decisions"])
     return pictures
 
 

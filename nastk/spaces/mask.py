@@ -1,7 +1,6 @@
-"""Mask: a sub-space, as the operations still allowed on every edge.
+"""Mask: a sub-space, as the options still allowed for every decision.
 
-P-DARTS's stages and few-shot splits are the same thing: masks. Legend: T cell types, E edges,
-O operations.
+P-DARTS's stages and few-shot splits are the same thing: masks. Legend: D decisions.
 """
 
 from __future__ import annotations
@@ -9,46 +8,44 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from nastk.spaces.decision import Decision
+
 
 @dataclass(frozen=True)
 class Mask:
-    """`allowed[t][e]`: the indices of the operations allowed on edge e of cell type t, ascending.
+    """`allowed[d]`: the indices of the options that decision d may take, ascending.
 
-    Raises ValueError for an edge without any operation or an index that does not ascend.
+    Raises ValueError for a decision without any option or an index that does not ascend.
     """
 
-    allowed: tuple[tuple[tuple[int, ...], ...], ...]  # [T][E] -> operation indices
+    allowed: tuple[tuple[int, ...], ...]  # [D] -> option indices
 
     def __post_init__(self) -> None:
-        for cell_type, edges in enumerate(self.allowed):
-            for edge, operations in enumerate(edges):
-                if not operations:
-                    raise ValueError(f"mask: no operation is left on edge {edge} of cell type {cell_type}")
-                if list(operations) != sorted(set(operations)) or operations[0] < 0:
-                    raise ValueError(f"mask: operations {operations} of edge {edge} must ascend from 0 up")
+        for decision, options in enumerate(self.allowed):
+            if not options:
+                raise ValueError(f"mask: no option is left for decision {decision}")
+            if list(options) != sorted(set(options)) or options[0] < 0:
+                raise ValueError(f"mask: options {options} of decision {decision} must ascend from 0 up")
 
     @classmethod
-    def full(cls, *, num_cell_types: int, num_edges: int, num_operations: int) -> Mask:
-        row = tuple(range(num_operations))
-        return cls(((row,) * num_edges,) * num_cell_types)
+    def full(cls, decisions: Sequence[Decision]) -> Mask:
+        return cls(tuple(tuple(range(len(decision.options))) for decision in decisions))
 
     @classmethod
-    def from_json(cls, rows: Sequence[Sequence[Sequence[int]]]) -> Mask:
-        return cls(tuple(tuple(tuple(map(int, row)) for row in edges) for edges in rows))
+    def from_json(cls, rows: Sequence[Sequence[int]]) -> Mask:
+        return cls(tuple(tuple(map(int, row)) for row in rows))
 
-    def to_json(self) -> list[list[list[int]]]:
-        return [[list(row) for row in edges] for edges in self.allowed]
+    def to_json(self) -> list[list[int]]:
+        return [list(row) for row in self.allowed]
 
-    def restrict(self, cell_type: int, edge: int, operations: Iterable[int]) -> Mask:
-        """The mask with only `operations` left on one edge; they must be allowed there now."""
-        wanted = tuple(sorted(set(operations)))
-        extra = set(wanted) - set(self.allowed[cell_type][edge])
+    def restrict(self, decision: int, options: Iterable[int]) -> Mask:
+        """The mask with only `options` left for one decision; they must be allowed there now."""
+        wanted = tuple(sorted(set(options)))
+        extra = set(wanted) - set(self.allowed[decision])
         if extra:
             raise ValueError(
-                f"mask: operation {min(extra)} is not allowed on edge {edge}: it cannot come back"
+                f"mask: option {min(extra)} is not allowed for decision {decision}: it cannot come back"
             )
-        edges = list(self.allowed[cell_type])
-        edges[edge] = wanted
-        cells = list(self.allowed)
-        cells[cell_type] = tuple(edges)
-        return Mask(tuple(cells))
+        rows = list(self.allowed)
+        rows[decision] = wanted
+        return Mask(tuple(rows))

@@ -4,7 +4,7 @@ One cell type of four nodes: node 0 is the cell's input, every later node adds u
 each node before it, and node 3 is the output. A genotype's body is the benchmark's own string, such as
 |nor_conv_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|none~1|avg_pool_3x3~2|
 where ~ stands before the input. Sources: NAS-Bench-201 (arXiv 2001.00326), NATS-Bench (arXiv
-2009.00437). Legend: T cell types (1), E edges (6), O operations (5).
+2009.00437). Legend: D decisions, one an edge (6), O operations (5).
 """
 
 from __future__ import annotations
@@ -15,19 +15,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from nastk.genotype import Genotype, shown
-from nastk.spaces import derivation
+from nastk.genotype import Genotype
+from nastk.shown import shown
 from nastk.spaces.cell_graph import CellGraph
-from nastk.spaces.codec import EdgeCodec
+from nastk.spaces.codec import OptionCodec
+from nastk.spaces.decision import Path
+from nastk.spaces.decision_space import StringSpace
+from nastk.spaces.derivation import SKIP, Strengths, strongest
+from nastk.spaces.edge_space import EdgeSpace
 from nastk.spaces.mask import Mask
-from nastk.spaces.space import NetworkSize, StringSpace
+from nastk.spaces.space import NetworkSize
 
 NUM_NODES = 4
 NONE = "none"
 
 
 @dataclass(frozen=True)
-class NASBench201Space(StringSpace):
+class NASBench201Space(EdgeSpace, StringSpace):
     """One operation on every edge of the cell; `none` is a choice like the others."""
 
     cell_types: ClassVar = ("cell",)
@@ -41,53 +45,49 @@ class NASBench201Space(StringSpace):
         return tuple((node, source) for node in range(1, NUM_NODES) for source in range(node))
 
     def check_mask(self, mask: Mask) -> None:
-        if not self._connects(mask.allowed[0]):
+        if not self._connects(mask.allowed):
             raise ValueError("mask: no cell is left whose output depends on its input")
 
-    def genotype(self, cells: Sequence[Sequence[int]]) -> Genotype:
-        """The genotype of the operations [T][E], by index."""
-        (cell,) = cells
+    def genotype(self, options: Sequence[int]) -> Genotype:
+        """The genotype of the operations [D], by index."""
         nodes = []
         for node in range(1, NUM_NODES):
-            inputs = ((self.operations[cell[self.edge_index[node, i]]], i) for i in range(node))
+            inputs = ((self.operations[options[self.edge_index[node, i]]], i) for i in range(node))
             nodes.append("|" + "".join(f"{operation}~{source}|" for operation, source in inputs))
         return Genotype(self.name, "+".join(nodes))
 
     def cells(self, genotype: Genotype) -> dict[str, tuple[str, CellGraph]]:
-        (path,) = self.paths(genotype)
-        chosen = [(self.operations[operation], self.edges[edge]) for edge, operation in path]
+        chosen = [(self.operations[operation], self.edges[edge]) for edge, operation in self.path(genotype)]
         edges = tuple((name, source, node) for name, (node, source) in chosen if name != NONE)
         return {"cell": ("cell", CellGraph(1, NUM_NODES - 1, edges))}
 
-    def codec(self, mask: Mask) -> EdgeCodec:
+    def codec(self, mask: Mask) -> OptionCodec:
         """The continuous encoding of the genotypes that obey `mask`: six reals in [0, 5]."""
-        return EdgeCodec(self, mask)
+        return OptionCodec(self, mask)
 
-    def derive(self, mask: Mask, strengths: derivation.Strengths) -> Genotype:
-        """The genotype of the strongest operations [T][E][O] that `mask` allows; ties: the lowest."""
-        return self.genotype(
-            [
-                [max(row, key=lambda op: (strengths[t][e][op], -op)) for e, row in enumerate(edges)]
-                for t, edges in enumerate(mask.allowed)
-            ]
-        )
+    def derive(self, mask: Mask, strengths: Strengths) -> Genotype:
+        """The genotype of the strongest operations [D][O] that `mask` allows; ties: the lowest."""
+        return self.genotype(strongest(mask, strengths))
 
-    def paths(self, genotype: Genotype) -> tuple[tuple[tuple[int, int], ...], ...]:
-        """[T] -> the (edge, operation index) pairs, one an edge, `none` included."""
+    def path(self, genotype: Genotype) -> Path:
+        """The (decision, operation) pairs, one an edge, `none` included."""
         assert isinstance(genotype.body, str)
-        return (tuple(enumerate(self.read(genotype.body))),)
+        return tuple(enumerate(self.read(genotype.body)))
 
     def num_skips(self, genotype: Genotype) -> int:
         """How many skips the cell has."""
-        skip = self.operations.index(derivation.SKIP)
-        return sum(operation == skip for _, operation in self.paths(genotype)[0])
+        skip = self.operations.index(SKIP)
+        return sum(operation == skip for _, operation in self.path(genotype))
+
+    def figures(self, genotype: Genotype) -> dict[str, int]:
+        return {"skips": self.num_skips(genotype)}
 
     def is_connected(self, genotype: Genotype) -> bool:
         """Whether the cell's output depends on its input; that of 341 genotypes does not."""
-        return self._connects([[operation] for _, operation in self.paths(genotype)[0]])
+        return self._connects([[operation] for _, operation in self.path(genotype)])
 
     def _connects(self, choices: Sequence[Sequence[int]]) -> bool:
-        """Whether edges with `choices` [E] allow a way from node 0 to the last without any `none`."""
+        """Whether edges with `choices` [D] allow a way from node 0 to the last without any `none`."""
         none = self.operations.index(NONE)
         reached = {0}
         for (node, source), row in zip(self.edges, choices, strict=True):
@@ -96,7 +96,7 @@ class NASBench201Space(StringSpace):
         return NUM_NODES - 1 in reached
 
     def read(self, text: str) -> tuple[int, ...]:
-        """[E] -> the operation's index, of a string in exactly the benchmark's form."""
+        """[D] -> the operation's index, of a string in exactly the benchmark's form."""
         nodes = text.split("+")
         if len(nodes) != NUM_NODES - 1:
             raise ValueError(

@@ -1,14 +1,19 @@
-"""What all spaces of shared cells have in common: operations on edges, and the masks over them."""
+"""What is asked of a space: of every one, and of those that a kind of method can search.
+
+A method names what it needs as these protocols (`Search.needs`), and a space is taken if it has all
+that they name: whoever adds a space need not know the methods. spaces/decision_space.py has what most
+spaces have in common. Legend: D decisions, O options, D' dimensions of an encoding.
+"""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from nastk.genotype import Genotype, shown
+from nastk.genotype import Genotype
 from nastk.spaces.cell_graph import CellGraph
+from nastk.spaces.decision import Decision, Path
+from nastk.spaces.derivation import Strengths
 from nastk.spaces.mask import Mask
 
 
@@ -19,97 +24,91 @@ class NetworkSize(NamedTuple):
     num_cells: int
 
 
-@dataclass(frozen=True)
-class Space:
-    """The operations that an edge may have, and the edges of a cell.
+@runtime_checkable
+class Space(Protocol):
+    """What every space has.
 
-    name: the space's name in the registry.
-    operations: in the order that indices, masks and encodings use.
-    cell_types: the kinds of cells, each with decisions of its own.
-    published_size: of the networks that the publications report.
+    name: in the registry. decisions: in the order that masks, gates and strengths use.
+    published_size: of the networks that the publications report; None where there are only tables.
     """
 
-    name: str
-    operations: tuple[str, ...]
-
-    cell_types: ClassVar[tuple[str, ...]]
-    published_size: ClassVar[NetworkSize]
+    @property
+    def name(self) -> str: ...
 
     @property
-    def edges(self) -> tuple[tuple[int, int], ...]:
-        """(node, input) of every edge, node by node."""
-        raise NotImplementedError
+    def decisions(self) -> tuple[Decision, ...]: ...
 
-    @cached_property
-    def edge_index(self) -> dict[tuple[int, int], int]:
-        return {pair: edge for edge, pair in enumerate(self.edges)}
+    @property
+    def published_size(self) -> NetworkSize | None: ...
 
-    def full_mask(self) -> Mask:
-        return Mask.full(
-            num_cell_types=len(self.cell_types),
-            num_edges=len(self.edges),
-            num_operations=len(self.operations),
-        )
-
-    def mask_of(self, names: list[str] | None) -> Mask:
-        """The mask that allows the named operations on every edge; None allows all."""
-        if names is None:
-            return self.full_mask()
-        if not names:
-            raise ValueError("space.operations: name at least one operation")
-        row = tuple(sorted({self.operation_index("space.operations", name) for name in names}))
-        mask = Mask(((row,) * len(self.edges),) * len(self.cell_types))
-        try:
-            self.check_mask(mask)
-        except ValueError as error:
-            raise ValueError(f"space.operations: {str(error).removeprefix('mask: ')}") from None
-        return mask
+    def mask_of(self, names: Sequence[str] | None) -> Mask:
+        """The mask that allows the named options only; None allows all. ValueError for what is left empty."""
+        ...
 
     def check_mask(self, mask: Mask) -> None:
         """ValueError if no useful genotype is left under `mask`."""
-        raise NotImplementedError
+        ...
 
-    def cells(self, genotype: Genotype) -> dict[str, tuple[str, CellGraph]]:  # noqa: ARG002
-        """Cell type -> the cell's title and graph, for pictures and text; empty if it has no such cells."""
-        return {}
+    def body_to_json(self, body: Any) -> dict[str, Any]:
+        """A genotype's body as the fields of its file."""
+        ...
 
-    def recognises(self, text: str) -> bool:  # noqa: ARG002
-        """Whether a text that is no JSON looks like a genotype of this space, if perhaps a wrong one."""
-        return False
-
-    def operation_index(self, where: str, operation: Any) -> int:
-        """The index of an operation's name; a ValueError says `where` an unknown one stands."""
-        if operation not in self.operations:
-            raise ValueError(
-                f"{where}: unknown operation {shown(operation)} in space {self.name!r} "
-                f"(it has {', '.join(self.operations)})"
-            )
-        return self.operations.index(operation)
-
-
-class StringSpace(Space):
-    """A space of a published benchmark, whose genotypes' bodies are the benchmark's own strings.
-
-    form: what such a string looks like. beginning: a regular expression that no string of others begins with.
-    """
-
-    form: ClassVar[str]
-    beginning: ClassVar[str]
+    def body_from_json(self, content: dict[str, Any]) -> Hashable:
+        """The body that a genotype's file holds; a ValueError names the field at fault."""
+        ...
 
     def recognises(self, text: str) -> bool:
-        return re.match(self.beginning, text, re.ASCII) is not None
+        """Whether a text that is no JSON looks like a genotype of this space, if perhaps a wrong one."""
+        ...
 
-    def read(self, text: str) -> tuple[int, ...]:
-        """The operations that a string names, by index; ValueError if it is not exactly of the form."""
-        raise NotImplementedError
+    def cells(self, genotype: Genotype) -> dict[str, tuple[str, CellGraph]]:
+        """Cell type -> the cell's title and graph, for pictures and text; empty if it has no such cells."""
+        ...
 
-    def body_to_json(self, body: str) -> dict[str, Any]:
-        return {"arch": body}
+    def figures(self, genotype: Genotype) -> dict[str, int]:
+        """What the metrics of a step tell of an architecture (how many skips a cell has)."""
+        ...
 
-    def body_from_json(self, content: dict[str, Any]) -> str:
-        """The string of a genotype file; a ValueError says what is wrong with the field `arch`."""
-        body = content.get("arch")
-        if not isinstance(body, str):
-            raise ValueError(f"arch: expected {self.form}, found {shown(body)}")
-        self.read(body)
-        return body
+
+class Codec(Protocol):
+    """Between vectors of reals [D'] in the box [0, upper] and the genotypes of a sub-space."""
+
+    @property
+    def upper(self) -> tuple[int, ...]:
+        """The upper bound of each dimension."""
+        ...
+
+    def decode(self, vector: Sequence[float]) -> Genotype:
+        """The genotype of a vector within the box; every vector has one."""
+        ...
+
+    def encode(self, genotype: Genotype) -> list[float]:
+        """The centre of a box that decodes to `genotype`; ValueError if the mask forbids it."""
+        ...
+
+
+@runtime_checkable
+class Encodable(Space, Protocol):
+    """A space whose genotypes can be drawn and moved as vectors."""
+
+    def codec(self, mask: Mask) -> Codec:
+        """The continuous encoding of the genotypes that obey `mask`."""
+        ...
+
+
+@runtime_checkable
+class WithPaths(Space, Protocol):
+    """A space whose genotypes are paths through a supernet."""
+
+    def path(self, genotype: Genotype) -> Path:
+        """The (decision, option) pairs that run; one that is chosen twice stands twice."""
+        ...
+
+
+@runtime_checkable
+class Derivable(Space, Protocol):
+    """A space in which strengths of options say a genotype."""
+
+    def derive(self, mask: Mask, strengths: Strengths) -> Genotype:
+        """The genotype of the strongest options [D][O] that `mask` allows."""
+        ...

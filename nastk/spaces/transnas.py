@@ -14,11 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nastk.genotype import Genotype, shown
-from nastk.spaces.codec import centre, choose
+from nastk.genotype import Genotype
+from nastk.shown import shown
+from nastk.spaces.codec import centre, choose, outside
+from nastk.spaces.decision import Decision
+from nastk.spaces.decision_space import StringSpace
 from nastk.spaces.mask import Mask
 from nastk.spaces.nasbench201 import NONE, NASBench201Space
-from nastk.spaces.space import StringSpace
 
 LENGTHS = (4, 5, 6)  # of the macro space, in modules
 NUM_STRIDES = range(1, 5)  # modules that halve the side
@@ -32,9 +34,8 @@ class TransNASMicroSpace(NASBench201Space):
     form: ClassVar = "64-41414-a_bc_def of digits 0 to 3"
     beginning: ClassVar = "64-41414-[0-9]"
 
-    def genotype(self, cells: Sequence[Sequence[int]]) -> Genotype:
-        (cell,) = cells
-        a, b, c, d, e, f = cell
+    def genotype(self, options: Sequence[int]) -> Genotype:
+        a, b, c, d, e, f = options
         return Genotype(self.name, f"64-41414-{a}_{b}{c}_{d}{e}{f}")
 
     def read(self, text: str) -> tuple[int, ...]:
@@ -45,13 +46,15 @@ class TransNASMicroSpace(NASBench201Space):
 
 @dataclass(frozen=True)
 class TransNASMacroSpace(StringSpace):
-    """A chain of modules; an edge is a module, from the one before to itself.
+    """A chain of modules, each a decision.
 
     1 to 4 modules halve the side (digits 3 and 4), 1 to 3 double the channels (digits 2 and 4).
     """
 
-    cell_types: ClassVar = ("network",)
-    edges: ClassVar = tuple((module + 1, module) for module in range(max(LENGTHS)))
+    decisions: ClassVar = tuple(
+        Decision("network", f"module {module}", ("keep", "double", "stride", "stride_double"))
+        for module in range(max(LENGTHS))
+    )
     form: ClassVar = "64-<4 to 6 digits; 1 to 4 of them 3 or 4, 1 to 3 of them 2 or 4>-basic"
     beginning: ClassVar = "64-[0-9]+-b"
 
@@ -90,14 +93,14 @@ class MacroCodec:
 
     def __init__(self, space: TransNASMacroSpace, mask: Mask) -> None:
         self.space = space
-        (self.rows,) = mask.allowed  # [modules] -> operation indices
+        self.rows = mask.allowed  # [modules] -> operation indices
         # [length][module] -> the (strides, doublings) that the modules from there on can have.
         self.ends = {length: self._ends(length) for length in LENGTHS}
         if not self._options(()):
             raise ValueError(
                 f"mask: no architecture of space {space.name!r} is left, which have the form {space.form}"
             )
-        self.upper = (len(LENGTHS), *(len(space.operations) for _ in space.edges))
+        self.upper = (len(LENGTHS), *(len(decision.options) for decision in space.decisions))
 
     def decode(self, vector: Sequence[float]) -> Genotype:
         """The genotype of a vector [7] within the box."""
@@ -115,7 +118,9 @@ class MacroCodec:
         for place, choice in enumerate(wanted):
             options = self._options(wanted[:place])
             if choice not in options:
-                raise ValueError(f"the genotype is outside the sub-space at module {place - 1}")
+                if place:
+                    raise outside(self.space.decisions[place - 1])
+                raise ValueError(f"the genotype is outside the sub-space at its length, {choice} modules")
             vector[place] = centre(options, choice, self.upper[place])
         return vector
 
@@ -159,4 +164,4 @@ def _count(modules: tuple[int, ...]) -> tuple[int, int]:
 
 
 MICRO = TransNASMicroSpace("transnas-micro", (NONE, "skip_connect", "nor_conv_1x1", "nor_conv_3x3"))
-MACRO = TransNASMacroSpace("transnas-macro", ("keep", "double", "stride", "stride_double"))
+MACRO = TransNASMacroSpace("transnas-macro")

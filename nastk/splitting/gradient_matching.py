@@ -1,10 +1,10 @@
-"""Gradient matching: how differently the operations of an edge would train the weights they share.
+"""Gradient matching: how differently the options of a decision would train the weights they share.
 
-On one batch, with one path (or mixture) drawn for all other edges, each operation of the scored edge
-is put there alone; the loss's gradients on the weights of all other edges are compared by the cosine
+On one batch, with one path (or mixture) drawn for all other decisions, each option of the scored one
+is put there alone; the loss's gradients on the weights of all other decisions are compared by the cosine
 of their concatenation. Source: Generalizing Few-Shot NAS with Gradient Matching (arXiv 2203.15207,
 ICLR 2022) and its public code; unlike there, scoring leaves everything as it was.
-Legend: O operations, R rounds, P parameters.
+Legend: O options, R rounds, P parameters.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from nastk.networks.gates import Gates
 
-EPSILON = 1e-6  # beside the norms, as in the public code: an operation without gradient is 1 from all others
+EPSILON = 1e-6  # beside the norms, as in the public code: an option without gradient is 1 from all others
 
 
 def distances(gradients: Tensor) -> Tensor:
@@ -43,19 +43,19 @@ def flat_gradient(loss: Tensor, parameters: Sequence[Tensor]) -> Tensor:
 def mean_distances(
     loss_of: Callable[[int, Tensor, Tensor, Gates], Tensor],
     rounds: Iterable[tuple[Tensor, Tensor, Gates]],
-    operations: Sequence[int],
+    options: Sequence[int],
     parameters: Sequence[Tensor],
 ) -> list[list[float]]:
-    """The mean over rounds of the distances [O][O] between `operations` of an edge.
+    """The mean over rounds of the distances [O][O] between `options` of a decision.
 
-    loss_of(operation, images, labels, gates): the loss with that operation alone on the edge and
-    `gates` elsewhere. rounds: images [N, C, H, W], labels [N], gates of all edges. A round in which no
-    operation has a gradient says nothing and is left out; 1 everywhere if there is no other.
+    loss_of(option, images, labels, gates): the loss with that option alone there and `gates` elsewhere.
+    rounds: images [N, C, H, W], labels [N], gates of all decisions. A round in which no option has a
+    gradient says nothing and is left out; 1 everywhere if there is no other.
     """
-    total, count = torch.zeros(len(operations), len(operations), dtype=torch.float64), 0
+    total, count = torch.zeros(len(options), len(options), dtype=torch.float64), 0
     for images, labels, gates in rounds:
         gradients = torch.stack(
-            [flat_gradient(loss_of(op, images, labels, gates), parameters) for op in operations]
+            [flat_gradient(loss_of(option, images, labels, gates), parameters) for option in options]
         )
         if bool(gradients.any()):
             total += distances(gradients)
@@ -64,11 +64,11 @@ def mean_distances(
     return mean
 
 
-def with_operation(gates: Gates, cell_type: int, edge: int, operation: int) -> Gates:
-    """The gates with one operation alone on one edge: with its weight in the mixture there, else at full weight.
+def with_option(gates: Gates, decision: int, option: int) -> Gates:
+    """The gates with one option alone of one decision: with its weight in the mixture there, else at full weight.
 
     (arXiv 2203.15207's code: one-hot in the single-path modes, the softmax's weight in the mixed ones.)
     """
-    rows = [list(edges) for edges in gates.rows]
-    rows[cell_type][edge] = ((operation, dict(gates.rows[cell_type][edge]).get(operation, 1.0)),)
-    return Gates(tuple(map(tuple, rows)))
+    rows = list(gates.rows)
+    rows[decision] = ((option, dict(gates.rows[decision]).get(option, 1.0)),)
+    return Gates(tuple(rows))

@@ -1,9 +1,9 @@
-"""Splitting the operations of an edge into groups by their distances: pure functions.
+"""Splitting the options of a decision into groups by their distances: pure functions.
 
-Operations that agree stay together: of all partitions into so many groups the one with the smallest
+Options that agree stay together: of all partitions into so many groups the one with the smallest
 sum of distances within groups is taken, found by enumeration, which for fixed distances is the one
 with the largest sum across groups. Sources: gradient matching for few-shot search (arXiv 2203.15207)
-and its public code. Legend: n operations, D [n][n] symmetric distances whose diagonal is ignored.
+and its public code. Legend: n options, D [n][n] symmetric distances whose diagonal is ignored.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def best_partition(
 
 
 def edge_value(distances: Distances, groups: Groups, rule: str) -> float:
-    """How worthwhile it is to split an edge so: the edge with the largest value is split.
+    """How worthwhile it is to split a decision (an edge, in the papers) so: the one with the largest value is split.
 
     contrast: the mean distance across groups minus the mean within (0 if no group has two), which
     compares between group sizes and is not misled by an edge on which everything agrees. cut: the

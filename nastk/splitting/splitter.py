@@ -1,9 +1,9 @@
-"""Splitting a space into sub-spaces, edge by edge: how few-shot search makes its leaves.
+"""Splitting a space into sub-spaces, decision by decision: how few-shot search makes its leaves.
 
-Depth first from the root: a probe supernet is trained on the node's mask, an edge is chosen and its
-operations are split into groups, and every child goes on from the probe's weights at its parent. The
-probe holds the whole space; a node's mask only says which paths are drawn. Sources: arXiv 2203.15207
-(gm), arXiv 2006.06863 (exhaustive). Legend: T cell types, E edges, O operations.
+Depth first from the root: a probe supernet is trained on the node's mask, a decision (an edge, in the
+papers) is chosen and its options are split into groups, and every child goes on from the probe's weights
+at its parent. The probe holds the whole space; a node's mask only says which paths are drawn. Sources:
+arXiv 2203.15207 (gm), arXiv 2006.06863 (exhaustive). Legend: D decisions, O options.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from nastk.engine.schedules import cosine
 from nastk.networks.gates import Gates, uniform_mixture, uniform_path
 from nastk.schema import key
 from nastk.search_method import SearchContext
-from nastk.splitting.gradient_matching import mean_distances, with_operation
+from nastk.splitting.gradient_matching import mean_distances, with_option
 from nastk.splitting.partition import EDGE_RULES, Groups, best_partition, edge_value, partitions
-from nastk.splitting.plan import SplitPlan
+from nastk.splitting.plan import SplitPlan, to_split
 from nastk.splitting.tree import Node, Split, SplitTree
 from nastk.weight_sharing.one_shot import OneShot
 
@@ -52,7 +52,7 @@ class SplittingConfig:
 
 
 class Splitter:
-    """Grows the tree of sub-spaces; a step is an epoch of the probe or the scoring of one edge."""
+    """Grows the tree of sub-spaces; a step is an epoch of the probe or the scoring of one decision."""
 
     def __init__(self, context: SearchContext, *, keep_weights: bool) -> None:
         """keep_weights: the probe's weights of every leaf's parent are kept, also where no split needs a probe."""
@@ -60,21 +60,13 @@ class Splitter:
         self.settings = settings = context.config.search
         self.keep_weights = keep_weights
         self.tree = SplitTree(context.mask)
-        self.widths = [
-            [len(row) for row in edges] for edges in context.mask.allowed
-        ]  # [T][E], before any split
-        self.plan = SplitPlan.of(settings, context.mask, keep_weights=keep_weights)
+        self.widths = [len(row) for row in context.mask.allowed]  # [D], before any split
+        self.decisions = context.space.decisions
+        self.plan = SplitPlan.of(settings, context.mask, self.decisions, keep_weights=keep_weights)
         self.levels = self.plan.levels
-        for groups in self.levels if settings.split in ("gm", "random") else ():
-            widest = max(len(row) for edges in context.mask.allowed for row in edges)
-            if groups * settings.min_group > widest:
-                raise ValueError(
-                    f"search.groups: no edge has the {groups * settings.min_group} operations that {groups} groups of "
-                    f"search.min_group={settings.min_group} need; they have {widest} at most"
-                )
         self.pending = [0] if self.levels else []  # nodes yet to be split, the next one last
         self.epoch = 0  # of the probe on the node in hand
-        self.scored: list[Split] = []  # of the node in hand, edge by edge
+        self.scored: list[Split] = []  # of the node in hand, decision by decision
         self.weights: dict[str, Any] = {}  # node -> the probe after its epochs there
         self.num_gradients = 0  # scoring passes so far; metrics.jsonl says how long they took
         self.probe: OneShot | None = None
@@ -99,13 +91,13 @@ class Splitter:
             return self._train(self.probe, node)
         candidates = self._candidates(node)
         if self.settings.split == "gm" and len(self.scored) < len(candidates):
-            metrics = self._score(node, *candidates[len(self.scored)])
+            metrics = self._score(node, candidates[len(self.scored)])
         else:
             metrics = {"phase": "split", "node": node.number}
         if self.settings.split != "gm" or len(self.scored) == len(candidates):
             split = self._choose(node, candidates)
             if split is not None:
-                metrics |= {"split_cell_type": split.cell_type, "split_edge": split.edge}
+                metrics |= {"split": str(self.decisions[split.decision])}
             self._close(node, split)
         return metrics
 
@@ -131,43 +123,45 @@ class Splitter:
             return uniform_mixture(node.mask)
         return uniform_path(node.mask, generator)
 
-    def _score(self, node: Node, cell_type: int, edge: int) -> dict[str, Any]:
-        """Distances between an edge's operations, its best split, and what that is worth."""
+    def _score(self, node: Node, decision: int) -> dict[str, Any]:
+        """Distances between a decision's options, its best split, and what that is worth."""
         assert self.probe is not None
         supernet, engine = self.probe.supernet, self.context.engine
-        operations = node.mask.allowed[cell_type][edge]
-        # The scored edge's own weights are no matter: each operation has others.
+        options = node.mask.allowed[decision]
+        # The scored decision's own weights are no matter: each option has others.
         parameters = supernet.shared_parameters() + [
             parameter
-            for t, edges in enumerate(self.widths)
-            for e in range(len(edges))
-            if (t, e) != (cell_type, edge)
-            for parameter in supernet.edge_parameters(t, e)
+            for other in range(len(self.decisions))
+            if other != decision
+            for parameter in supernet.decision_parameters(other)
         ]
 
-        def loss_of(operation: int, images: Tensor, labels: Tensor, gates: Gates) -> Tensor:
+        def loss_of(option: int, images: Tensor, labels: Tensor, gates: Gates) -> Tensor:
             engine.stop.at_batch()
             self.num_gradients += 1
-            return F.cross_entropy(
-                supernet(images, with_operation(gates, cell_type, edge, operation)), labels
-            )
+            return F.cross_entropy(supernet(images, with_option(gates, decision, option)), labels)
 
         # In fp32, whatever the run's precision: what is compared are small differences of gradients.
         with training.untouched(supernet), engine.full_precision():
-            distances = mean_distances(loss_of, self._rounds_of(node), operations, parameters)
+            distances = mean_distances(loss_of, self._rounds_of(node), options, parameters)
         groups = best_partition(
             distances,
             self.levels[node.depth],
             self.settings.min_group,
-            allowed=lambda groups: self._usable(node, cell_type, edge, groups),
+            allowed=lambda groups: self._usable(node, decision, groups),
         )
         value = edge_value(distances, groups, self.settings.edge_rule) if groups else None
-        indices = _indices(operations, groups or ())
-        self.scored.append(Split(cell_type, edge, operations, indices, distances, value))
-        return {"phase": "score", "node": node.number, "cell_type": cell_type, "edge": edge, "value": value}
+        indices = _indices(options, groups or ())
+        self.scored.append(Split(decision, options, indices, distances, value))
+        return {
+            "phase": "score",
+            "node": node.number,
+            "decision": str(self.decisions[decision]),
+            "value": value,
+        }
 
     def _rounds_of(self, node: Node) -> list[tuple[Tensor, Tensor, Gates]]:
-        """The batches with their gates that all edges of a node are scored on."""
+        """The batches with their gates that all decisions of a node are scored on."""
         if self._rounds is None or self._rounds[0] != node.number:
             streams, name = self.context.engine.streams, f"scoring node {node.number}"
             draws = streams.fresh(f"{name}: shuffling"), streams.fresh(f"{name}: augmenting")
@@ -180,26 +174,26 @@ class Splitter:
             self._rounds = node.number, rounds
         return self._rounds[1]
 
-    def _choose(self, node: Node, candidates: list[tuple[int, int]]) -> Split | None:
-        """The node's split; None if no edge can be split any more."""
+    def _choose(self, node: Node, candidates: list[int]) -> Split | None:
+        """The node's split; None if no decision can be split any more."""
         if self.settings.split == "gm":
             usable = [split for split in self.scored if split.groups]
-            return max(usable, key=lambda split: split.value or 0.0, default=None)  # ties: the first edge
+            return max(usable, key=lambda split: split.value or 0.0, default=None)  # ties: the first
         generator = self.context.engine.streams["splitting edges"]
         if self.settings.split == "random":
             order = torch.randperm(len(candidates), generator=generator).tolist()
             candidates = [candidates[position] for position in order]
-        for cell_type, edge in candidates:
-            operations = node.mask.allowed[cell_type][edge]
+        for decision in candidates:
+            options = node.mask.allowed[decision]
             found: list[Groups]
             if self.settings.split == "exhaustive":
-                found = [tuple((position,) for position in range(len(operations)))]
+                found = [tuple((position,) for position in range(len(options)))]
             else:
-                found = list(partitions(len(operations), self.levels[node.depth], self.settings.min_group))
-            found = [groups for groups in found if self._usable(node, cell_type, edge, groups)]
+                found = list(partitions(len(options), self.levels[node.depth], self.settings.min_group))
+            found = [groups for groups in found if self._usable(node, decision, groups)]
             if found:
                 groups = found[int(torch.randint(len(found), (), generator=generator))]
-                return Split(cell_type, edge, operations, _indices(operations, groups))
+                return Split(decision, options, _indices(options, groups))
         return None
 
     def _close(self, node: Node, split: Split | None) -> None:
@@ -217,26 +211,24 @@ class Splitter:
             self.weights = {number: state for number, state in self.weights.items() if number in waiting}
         self.epoch, self.scored, self._rounds = 0, [], None
 
-    def _candidates(self, node: Node) -> list[tuple[int, int]]:
-        """(cell type, edge) of the edges that are still whole and have enough operations."""
-        most = 1 if self.settings.cell_types == "normal" else len(self.widths)
+    def _candidates(self, node: Node) -> list[int]:
+        """The decisions that are still whole and have enough options."""
         needed = (
             2 if self.settings.split == "exhaustive" else self.levels[node.depth] * self.settings.min_group
         )
         return [
-            (t, e)
-            for t, edges in enumerate(node.mask.allowed[:most])
-            for e, row in enumerate(edges)
-            if len(row) == self.widths[t][e] and len(row) >= needed
+            decision
+            for decision in to_split(self.settings, self.decisions)
+            if needed <= len(node.mask.allowed[decision]) == self.widths[decision]
         ]
 
-    def _usable(self, node: Node, cell_type: int, edge: int, groups: Groups) -> bool:
+    def _usable(self, node: Node, decision: int, groups: Groups) -> bool:
         """Whether every group leaves a sub-space with architectures in it."""
-        operations = node.mask.allowed[cell_type][edge]
+        options = node.mask.allowed[decision]
         try:
             for group in groups:
-                members = [operations[position] for position in group]
-                self.context.space.check_mask(node.mask.restrict(cell_type, edge, members))
+                members = [options[position] for position in group]
+                self.context.space.check_mask(node.mask.restrict(decision, members))
         except ValueError:
             return False
         return True
@@ -261,6 +253,6 @@ class Splitter:
             self.probe.load_state_dict(state["probe"])
 
 
-def _indices(operations: tuple[int, ...], groups: Groups) -> tuple[tuple[int, ...], ...]:
-    """Groups of positions as groups of the operations that stand there."""
-    return tuple(tuple(operations[position] for position in group) for group in groups)
+def _indices(options: tuple[int, ...], groups: Groups) -> tuple[tuple[int, ...], ...]:
+    """Groups of positions as groups of the options that stand there."""
+    return tuple(tuple(options[position] for position in group) for group in groups)

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from nastk.spaces.decision import Decision
 from nastk.spaces.mask import Mask
 
 
 @dataclass(frozen=True)
 class Split:
-    """How a mask is split: operations of one edge in groups, by distances [n][n] between them (or none).
+    """How a mask is split: options of one decision in groups, by distances [n][n] between them (or none).
 
-    operations: what the edge allowed; groups: their indices in the space, group by group.
+    options: what the decision allowed; groups: their indices, group by group.
     """
 
-    cell_type: int
-    edge: int
-    operations: tuple[int, ...]
+    decision: int
+    options: tuple[int, ...]
     groups: tuple[tuple[int, ...], ...]
     distances: list[list[float]] | None = None
     value: float | None = None  # by the edge rule
@@ -26,9 +26,8 @@ class Split:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Split:
         return cls(
-            content["cell_type"],
-            content["edge"],
-            tuple(content["operations"]),
+            content["decision"],
+            tuple(content["options"]),
             tuple(tuple(group) for group in content["groups"]),
             content["distances"],
             content["value"],
@@ -37,7 +36,7 @@ class Split:
 
 @dataclass
 class Node:
-    """A sub-space; `number` is its place in the tree's list. scored: how each edge would be split, if asked."""
+    """A sub-space; `number` is its place in the tree's list. scored: how each decision would be split, if asked."""
 
     number: int
     mask: Mask
@@ -60,7 +59,7 @@ class SplitTree:
         assert node.split is None
         node.split, node.scored = split, list(scored)
         for group in split.groups:
-            mask = node.mask.restrict(split.cell_type, split.edge, group)
+            mask = node.mask.restrict(split.decision, group)
             node.children.append(len(self.nodes))
             self.nodes.append(Node(len(self.nodes), mask, number, node.depth + 1))
         return node.children
@@ -68,8 +67,8 @@ class SplitTree:
     def leaves(self) -> list[Node]:
         return [node for node in self.nodes if not node.children]
 
-    def to_json(self, space: Any = None) -> list[dict[str, Any]]:
-        """The nodes as JSON; given the space, splits name the edge and the operations too."""
+    def to_json(self, decisions: Sequence[Decision] = ()) -> list[dict[str, Any]]:
+        """The nodes as JSON; given the space's decisions, splits name theirs and the options too."""
         rows = []
         for node in self.nodes:
             row: dict[str, Any] = {
@@ -81,11 +80,10 @@ class SplitTree:
             if node.split is not None:
                 row["split"] = asdict(node.split)
                 row["scored"] = [asdict(split) for split in node.scored]
-                if space is not None:
-                    for split in (row["split"], *row["scored"]):
-                        target, source = space.edges[split["edge"]]
-                        split["where"] = f"{space.cell_types[split['cell_type']]} {source} -> {target}"
-                        split["names"] = [[space.operations[op] for op in group] for group in split["groups"]]
+                for split in (row["split"], *row["scored"]) if decisions else ():
+                    decision = decisions[split["decision"]]
+                    split["where"] = str(decision)
+                    split["names"] = [[decision.options[i] for i in group] for group in split["groups"]]
                 row["children"] = node.children
             rows.append(row)
         return rows

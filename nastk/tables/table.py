@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,9 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from nastk.data.npz_file import open_npz, read_array
-from nastk.genotype import shown
 from nastk.registry import load_space, unknown
+from nastk.shown import shown
 from nastk.tables.kinds import KINDS, Kind, Part, Quantity
+
+# Far more than any published table has: what is larger is something else.
+MOST_BYTES = 256 * 2**20  # of an array
+MOST_ROWS = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,10 +128,25 @@ class Table:
                 raise ValueError(f"{self.path}: {part.archs}[{row}]: {error}") from None
         return archs
 
+    def _read_array(self, file: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
+        """The array, unless it is larger than any that a table has: it would be unpacked first."""
+        assert file.zip is not None, "the file is open"
+        sizes = {member.filename.removesuffix(".npy"): member.file_size for member in file.zip.infolist()}
+        size = sizes[name]
+        if size > MOST_BYTES:
+            raise ValueError(
+                f"{self.path}: {name}: {size:,} bytes unpacked; of a table are read at most {MOST_BYTES:,}"
+            )
+        return read_array(file, name, str(self.path))
+
     def _read_texts(self, file: np.lib.npyio.NpzFile, name: str) -> tuple[str, ...]:
-        array = read_array(file, name, str(self.path))
+        array = self._read_array(file, name)
         if array.ndim != 1 or array.dtype.kind != "U" or not len(array):
             raise ValueError(f"{self.path}: {name}: expected a list of texts, found {_described(array)}")
+        if len(array) > MOST_ROWS:
+            raise ValueError(f"{self.path}: {name}: {len(array):,} texts; at most {MOST_ROWS:,} are read")
+        if not _is_unicode(array):
+            raise ValueError(f"{self.path}: {name}: holds numbers that are no characters of Unicode")
         return tuple(array.tolist())
 
     def _check_distinct(self, name: str, texts: tuple[str, ...]) -> None:
@@ -135,7 +155,7 @@ class Table:
             raise ValueError(f"{self.path}: {name}: {shown(text)} is given {times} times")
 
     def _read_values(self, file: np.lib.npyio.NpzFile, name: str, num: int) -> np.ndarray:
-        array = read_array(file, name, str(self.path))
+        array = self._read_array(file, name)
         shapes = [(num,)] if self._is_of_one(name) else [(num, len(self.datasets))]
         if array.dtype.kind not in "fiu" or array.shape not in shapes:
             raise ValueError(
@@ -175,6 +195,15 @@ def _kind_of(arrays: Iterable[str], path: Path) -> Kind:
 def _needed(kind: Kind) -> list[str]:
     """The arrays without which a file is not of this kind."""
     return [name for name in (kind.datasets, kind.metrics, *(part.archs for part in kind.parts)) if name]
+
+
+def _is_unicode(texts: np.ndarray) -> bool:
+    """Whether all characters of an array of texts are some: numpy does not look, and Python then cannot print."""
+    if not texts.itemsize:  # of empty texts
+        return True
+    numbers = np.ascontiguousarray(texts).view(np.dtype(np.uint32).newbyteorder(texts.dtype.byteorder))
+    surrogates = (numbers >= 0xD800) & (numbers <= 0xDFFF)
+    return bool((numbers <= sys.maxunicode).all() and not surrogates.any())
 
 
 def _described(array: np.ndarray) -> str:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from nastk import registry
 from nastk.data.search_images import SearchImages
 from nastk.engine import training
 from nastk.engine.device import Engine
+from nastk.networks.supernet import Supernet
 from nastk.spaces.mask import Mask
+from nastk.spaces.space import Space
 
 
 def build_supernet(
-    space: Any, mask: Mask, images: SearchImages, engine: Engine, *, init_channels: int, num_cells: int
-) -> Any:
+    space: Space, mask: Mask, images: SearchImages, engine: Engine, *, init_channels: int, num_cells: int
+) -> Supernet:
     """The space's supernet under `mask`; ValueError if it cannot take images of this size."""
-    supernet = registry.SPACES[space.name].load_supernet()(
+    supernet: Supernet = registry.space_entry(space.name).load_supernet()(
         space,
         mask,
         init_channels=init_channels,

@@ -5,21 +5,25 @@ Networks are built for the purpose, with random streams of their own: nothing of
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from nastk import registry
 from nastk.engine.device import Engine
 from nastk.engine.memory import PLAIN, step_bytes
 from nastk.networks.gates import allowed, masked_softmax, one_hot, soft
-from nastk.networks.operations import build_operation
 from nastk.networks.skip_dropout import SkipDropout
+from nastk.networks.supernet import Supernet
 from nastk.search_method import SearchContext
+from nastk.spaces.decision import most_options
 from nastk.spaces.derivation import Strengths
 from nastk.spaces.mask import Mask
+from nastk.spaces.space import Derivable, Space, WithPaths
 from nastk.weight_sharing.building import build_supernet
 
 UNROLLED = 6  # of a second-order step, too: where it started, the slopes there, the direction it looks in
@@ -37,7 +41,7 @@ def mixture_bytes(
     engine = context.engine.apart()
     supernet = trial_supernet(context, mask, engine, num_cells)
     dropout = SkipDropout(0.5, engine.streams.on(engine.device, "skip_dropout")) if skip_dropout else None
-    choices = allowed(mask, len(context.space.operations)).to(engine.device)  # [T, E, O]
+    choices = allowed(mask, most_options(context.space.decisions)).to(engine.device)  # [D, O]
     alphas = torch.zeros(choices.shape, device=engine.device, requires_grad=True)
 
     def loss_of(images: Tensor, labels: Tensor) -> Tensor:
@@ -49,12 +53,17 @@ def mixture_bytes(
     return step_bytes(supernet, loss_of, context.images.shape, context.config.train.batch_size, copies=copies)
 
 
-def path_bytes(context: SearchContext, *, drop_path: bool, copies: int) -> int:
-    """Of a step on the path that keeps most: of the deepest operations, on as many nodes as can be."""
+def path_bytes(context: SearchContext, *, drop_path: bool, copies: int) -> int | None:
+    """Of a step on the path that keeps most: of the deepest options, on as many nodes as can be.
+
+    None for a space that cannot say which path that is.
+    """
     space, engine = context.space, context.engine.apart()
+    if not isinstance(space, Derivable) or not isinstance(space, WithPaths):
+        return None
     supernet = trial_supernet(context, context.mask, engine, context.config.network.num_cells)
-    path = space.paths(space.derive(context.mask, depths(space)))
-    gates = one_hot(path, len(space.edges))
+    path = space.path(space.derive(context.mask, depths(space)))
+    gates = one_hot(path, len(space.decisions))
 
     def loss_of(images: Tensor, labels: Tensor) -> Tensor:
         masks = None
@@ -66,31 +75,31 @@ def path_bytes(context: SearchContext, *, drop_path: bool, copies: int) -> int:
     return step_bytes(supernet, loss_of, context.images.shape, context.config.train.batch_size, copies=copies)
 
 
-def num_layers(space: Any, mask: Mask) -> int:
-    """Layers with weights on all edges of all cell types: a mixture keeps about as many maps a cell."""
+def num_layers(space: Space, mask: Mask) -> int:
+    """Layers with weights of all that `mask` allows: a mixture keeps about as many maps."""
     layers = _layers(space)
-    return sum(layers[operation] for edges in mask.allowed for row in edges for operation in row)
+    return sum(layers[decision][option] for decision, row in enumerate(mask.allowed) for option in row)
 
 
-def depths(space: Any) -> Strengths:
-    """How many layers with weights each operation [T][E][O] has; a little more on later edges.
+def depths(space: Space) -> Strengths:
+    """How many layers with weights each option [D][O] has; a little more for later decisions of a group.
 
-    What an operation keeps grows with its layers, and later edges begin at more nodes than the first.
+    What an option keeps grows with its layers, and a cell's later edges begin at more nodes than the first.
     """
-    layers = _layers(space)
-    edges = [[num + edge / 1000 for num in layers] for edge in range(len(space.edges))]
-    return [edges] * len(space.cell_types)
+    rows = []
+    places: Counter[str] = Counter()  # group -> how many of its decisions have been
+    for decision, layers in zip(space.decisions, _layers(space), strict=True):
+        rows.append([num + places[decision.group] / 1000 for num in layers])
+        places[decision.group] += 1
+    return rows
 
 
-def _layers(space: Any) -> list[int]:
-    """How many layers with weights each operation has, at stride 1."""
-    return [
-        len(list(build_operation(name, 2, 1, affine=False, pool_norm=False).parameters()))
-        for name in space.operations
-    ]
+def _layers(space: Space) -> Sequence[Sequence[int]]:
+    supernet: type[Supernet] = registry.space_entry(space.name).load_supernet()
+    return supernet.num_layers(space)
 
 
-def trial_supernet(context: SearchContext, mask: Mask, engine: Engine, num_cells: int) -> Any:
+def trial_supernet(context: SearchContext, mask: Mask, engine: Engine, num_cells: int) -> Supernet:
     """A fresh one of the context's width, its weights drawn from `engine`: Engine.apart's, so that nothing moves."""
     return build_supernet(
         context.space,

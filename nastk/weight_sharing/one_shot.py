@@ -22,6 +22,7 @@ from nastk.genotype import Genotype
 from nastk.networks.gates import Gates, one_hot
 from nastk.schema import SupernetConfig, TrainConfig
 from nastk.spaces.mask import Mask
+from nastk.spaces.space import Space, WithPaths
 from nastk.weight_sharing.building import build_supernet
 
 
@@ -30,7 +31,7 @@ class OneShot:
 
     def __init__(
         self,
-        space: Any,
+        space: Space,
         mask: Mask,
         images: SearchImages,
         engine: Engine,
@@ -74,7 +75,8 @@ class OneShot:
 
         The running statistics are a mixture of all paths' and fit none. The batches are the same ones for all.
         """
-        gates = one_hot(self.space.paths(genotype), len(self.space.edges))
+        assert isinstance(self.space, WithPaths)
+        gates = one_hot(self.space.path(genotype), len(self.space.decisions))
         streams = self.engine.streams
         batches = self.validation.epoch(streams.fresh("scoring order"), streams["scoring"])
         with training.untouched(self.supernet):

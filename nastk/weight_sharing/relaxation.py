@@ -22,11 +22,12 @@ from nastk.engine.training import Averages
 from nastk.networks.gates import Gates, allowed, masked_softmax, soft
 from nastk.networks.skip_dropout import SkipDropout
 from nastk.search_method import SearchContext
+from nastk.spaces.decision import most_options
 from nastk.spaces.derivation import Strengths
 from nastk.spaces.mask import Mask
 from nastk.weight_sharing.building import build_supernet
 
-# From alphas and what is allowed, both [T, E, O], to the operations' weights [T, E, O].
+# From alphas and what is allowed, both [D, O], to the options' weights [D, O].
 Relax = Callable[[Tensor, Tensor], Tensor]
 INITIAL_SCALE = 1e-3
 BETAS = (0.5, 0.999)
@@ -34,7 +35,7 @@ LARGEST_ALPHA = 1e3  # the softmax of parameters beyond it is a choice, and its 
 
 
 class Relaxation:
-    """A mixed supernet under `mask` with architecture parameters `alphas` [T, E, O], 1e-3 x normal at first.
+    """A mixed supernet under `mask` with architecture parameters `alphas` [D, O], 1e-3 x normal at first.
 
     lr, weight_decay: of Adam on the alphas. clip_alphas: clip the alphas' gradient to train.grad_clip,
     too (P-DARTS does, DARTS does not).
@@ -62,7 +63,7 @@ class Relaxation:
             self.weights, lr=train.lr, momentum=train.momentum, weight_decay=train.weight_decay
         )
         self.clip_alphas = clip_alphas
-        self.allowed = allowed(mask, len(context.space.operations)).to(engine.device)  # [T, E, O]
+        self.allowed = allowed(mask, most_options(context.space.decisions)).to(engine.device)  # [D, O]
         draws = torch.randn(self.allowed.shape, generator=engine.streams["architecture"])
         self.alphas = draws.mul(INITIAL_SCALE).to(engine.device).requires_grad_()
         # Whether an alpha ever was. In the end all may be NaN, as they are, too, where the weights diverged.
@@ -130,11 +131,11 @@ class Relaxation:
             ) from None
 
     def cost_of_epoch(self, order: int | None) -> float:
-        """In epochs of training a single path: every operation runs, in the architecture step again.
+        """In epochs of training a single path: every option runs, in the architecture step again.
 
         A second-order step takes four passes in place of one, and the weights' own besides.
         """
-        widths = [len(row) for edges in self.mask.allowed for row in edges]
+        widths = list(map(len, self.mask.allowed))
         return sum(widths) / len(widths) * {None: 1, 1: 2, 2: 5}[order]
 
     def validate(self) -> Averages:
@@ -151,11 +152,11 @@ class Relaxation:
         return found
 
     def _gates(self, alphas: Tensor, relax: Relax = masked_softmax) -> Gates:
-        """Soft gates; they pass gradients on to `alphas` [T, E, O] if those need any."""
+        """Soft gates; they pass gradients on to `alphas` [D, O] if those need any."""
         return soft(relax(alphas, self.allowed), self.mask)
 
     def strengths(self) -> Strengths:
-        """The softmax weights [T][E][O], 0 for what the mask forbids."""
+        """The softmax weights [D][O], 0 for what the mask forbids."""
         strengths: Strengths = masked_softmax(self.alphas.detach().double(), self.allowed).tolist()
         return strengths
 
@@ -175,7 +176,7 @@ class Relaxation:
             getattr(self, name).load_state_dict(state[name])
 
     def _step(self, gradient: Tensor) -> None:
-        """One step of Adam along `gradient` [T, E, O]."""
+        """One step of Adam along `gradient` [D, O]."""
         self.alphas.grad = gradient
         if self.clip_alphas:
             nn.utils.clip_grad_norm_([self.alphas], self.context.config.train.grad_clip)

@@ -6,7 +6,6 @@ Source of training and merging: RelativeNAS (arXiv 2009.06193, section III-C) an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -21,6 +20,8 @@ from nastk.genotype import Genotype
 from nastk.networks.drop_path import draw_masks
 from nastk.networks.gates import Gates, one_hot
 from nastk.schema import SupernetConfig, TrainConfig
+from nastk.spaces.mask import Mask
+from nastk.spaces.space import WithPaths
 from nastk.weight_sharing.building import build_supernet
 
 
@@ -35,8 +36,8 @@ class SharedWeights(Estimator):
 
     def __init__(
         self,
-        space: Any,
-        mask: Any,
+        space: WithPaths,
+        mask: Mask,
         images: SearchImages,
         engine: Engine,
         *,
@@ -84,7 +85,7 @@ class SharedWeights(Estimator):
         self.supernet.load_state_dict(state)
 
     def _gates(self, genotype: Genotype) -> Gates:
-        return one_hot(self.space.paths(genotype), len(self.space.edges))
+        return one_hot(self.space.path(genotype), len(self.space.decisions))
 
     def _train_path(self, gates: Gates, path: list[Tensor], lr: float, drop_path: float) -> Score:
         """Epochs of SGD with a fresh momentum on one path, then its score; not finite if it diverged."""

@@ -1,11 +1,14 @@
 """The published cells, each against what its authors published, and the ways to name an architecture."""
 
 import dataclasses
+import os
+import re
+from pathlib import Path
 
 import pytest
 
 from nastk.archs import list_archs, load_arch
-from nastk.genotype import Genotype, to_json
+from nastk.genotype import Genotype, to_json, to_literal
 
 SHORT = {
     "max": "max_pool_3x3",
@@ -151,6 +154,10 @@ def test_a_directory_that_hides_a_published_cell_is_said_to(tmp_path, monkeypatc
         ("runs/gone", "runs/gone: no such file"),
         ("darts-v1.json", "darts-v1.json: no such file"),
         ("x" * 5000 + ".json", "x"),
+        ("a\nb\x1b/\udcff", "a\\nb\\x1b/\\udcff: no such file"),
+        ("darts-v1:A", "unknown architecture 'darts-v1:A'; did you mean 'darts-v1'? known: "),
+        ("Genotypes.txt", "unknown architecture 'Genotypes.txt'; known: "),
+        (":", "unknown architecture ':'; known: "),
     ],
 )
 def test_what_is_neither_a_path_nor_a_name(text, message, tmp_path, monkeypatch):
@@ -158,7 +165,93 @@ def test_what_is_neither_a_path_nor_a_name(text, message, tmp_path, monkeypatch)
     with pytest.raises(ValueError) as caught:
         load_arch(text)
     assert str(caught.value).startswith(message)
-    assert "\n" not in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+LITERAL = to_literal(load_arch("darts-v2").genotype)
+
+
+@pytest.mark.parametrize(
+    "text", [LITERAL, f"DARTS_V2 = {LITERAL}", f"# mine\n{LITERAL}\n", f"{'n' * 999} = gt.{LITERAL} # mine"]
+)
+def test_a_text_is_called_by_its_cells_whatever_its_words(text):
+    arch = load_arch(text)
+    assert (arch.name, arch.genotype, arch.provenance) == (
+        "darts-d9b0ae4c",
+        load_arch("darts-v2").genotype,
+        {},
+    )
+    assert load_arch(text.replace("max", "avg")).name.startswith("darts-")
+    assert load_arch(text.replace("max", "avg")).name != arch.name
+
+
+def test_the_text_of_a_genotype_file_keeps_its_provenance():
+    genotype = load_arch("relativenas-cifar10").genotype
+    arch = load_arch(to_json(genotype, {"seed": 3}))
+    assert (arch.genotype, arch.provenance) == (genotype, {"seed": 3})
+    assert re.fullmatch("relativenas-[0-9a-f]{8}", arch.name)
+
+
+def test_one_of_several_in_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    other = load_arch("darts-v1").genotype
+    for name in ("cells.py", "a:b", "a"):
+        Path(name).write_text(f"A = {LITERAL}\nB = {to_literal(other)}\n")
+    for file in ("cells.py", str(tmp_path / "cells.py"), "a:b", "a"):
+        with pytest.raises(ValueError, match=rf"^{file}: 2 genotypes: A, B; FILE:NAME picks one$"):
+            load_arch(file)
+        assert load_arch(f"{file}:B").genotype == load_arch(f"{file}:2").genotype == other
+        with pytest.raises(ValueError, match=rf"^{file}: unknown genotype 'C'; known: A, B$"):
+            load_arch(f"{file}:C")
+    assert load_arch("cells.py:A").name == "cells-A"
+    assert load_arch("cells.py:2").name == "cells-2"
+    Path("a:B").write_text(LITERAL)  # a path that exists wins
+    assert load_arch("a:B").genotype != other
+    assert load_arch("a:B").name == "a-B"
+
+
+@pytest.mark.parametrize(
+    "text", ["gone.py:A", "gone.txt:1", "a/b.json:A", "a/b:A", "./:A:B", "x\n.py:A", "x" * 5000 + ".py:A"]
+)
+def test_one_of_a_file_that_is_not_there(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r": no such file$") as caught:
+        load_arch(text)
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 350
+
+
+@pytest.mark.parametrize(
+    "stem",
+    ["\n", "a\nb", "\x1b[2J", "caf\xe9 \u202e", "\udcff", "'; rm *", "..x", " - ", "\u6f22" * 80, "x" * 250],
+)
+def test_a_name_suits_a_title_and_a_directory_whatever_the_file_is_called(stem, tmp_path):
+    (tmp_path / stem).write_text(LITERAL)
+    for text in (str(tmp_path / stem), str(tmp_path / stem) + ":1"):
+        name = load_arch(text).name
+        assert name and name.isprintable() and name == name.strip(" .-")
+        assert not set(name) & set("/\\:*?\"<>|'")
+        run = tmp_path / f"evaluate-{name}-imagenet-20250101-000000"
+        run.mkdir()
+        run.rmdir()
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[[", "(1, 2", "Genotype(", "x = {'a': 1}", "none=0: (1,)", "{\n}", "(\ud800)"]
+)
+def test_a_text_that_is_no_genotype_is_answered_as_one(text):
+    with pytest.raises(ValueError, match=r"^(not a genotype|format: )") as caught:
+        load_arch(text)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such files here")
+def test_pipes_are_named_wherever_they_lie(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    os.mkfifo(run / "genotype.json")
+    for text in (str(run), str(run / "genotype.json"), str(run / "genotype.json") + ":A"):
+        with pytest.raises(ValueError, match=r"genotype\.json: a pipe, not a file"):
+            load_arch(text)
 
 
 def test_a_directory_without_a_genotype(tmp_path):

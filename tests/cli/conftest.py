@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import functools
 import json
 import sys
@@ -14,8 +15,9 @@ import pytest
 import torch
 from command_lines import EVALUATE, SEARCH
 
-from nastk import cli
+from nastk import cli, registry
 from nastk.networks import weights
+from nastk.workflows import search
 
 
 class Outcome(NamedTuple):
@@ -26,6 +28,9 @@ class Outcome(NamedTuple):
     @property
     def last_line(self) -> str:
         return self.err.splitlines()[-1]
+
+
+Install = Callable[[str, dict[str, str]], Path]
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +47,6 @@ def in_an_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 def sizes_are_counted_once() -> Iterator[None]:
     """A large network is counted at every search's end, here nearly always of the same cell."""
     with pytest.MonkeyPatch.context() as patch:
-        search = sys.modules["nastk.cli.search"]
         patch.setattr(search, "network_size", functools.cache(search.network_size))
         yield
 
@@ -94,6 +98,34 @@ def write_npz(tmp_path: Path) -> Callable[..., Path]:
 def result_of() -> Callable[[Path], dict[str, Any]]:
     """All that a run leaves, without the seconds it took."""
     return read_result
+
+
+@pytest.fixture
+def install(tmp_path_factory, monkeypatch) -> Iterator[Install]:
+    """A function (setup.cfg, path -> text): puts such a package on the path, as pip would."""
+    packages: set[str] = set()
+
+    def put(setup: str, files: dict[str, str]) -> Path:
+        parser = configparser.ConfigParser()
+        parser.read_string(setup)
+        name, version = parser["metadata"]["name"], parser["metadata"]["version"]
+        site = tmp_path_factory.mktemp("site")
+        groups = "".join(f"[{group}]\n{lines}\n" for group, lines in parser["options.entry_points"].items())
+        information = f"{name.replace('-', '_')}-{version}.dist-info"
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        everything = {f"{information}/METADATA": metadata, f"{information}/entry_points.txt": groups} | files
+        for path, text in everything.items():
+            (site / path).parent.mkdir(parents=True, exist_ok=True)
+            (site / path).write_text(text, encoding="utf-8")
+        packages.update(Path(path).parts[0].removesuffix(".py") for path in files)
+        monkeypatch.syspath_prepend(site)
+        registry._plugins.cache_clear()
+        return site
+
+    yield put
+    registry._plugins.cache_clear()
+    for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
+        del sys.modules[name]
 
 
 def read_result(run: Path) -> dict[str, Any]:

@@ -24,17 +24,19 @@ import torch
 import torch._dynamo  # the first optimiser would import it in every child: seconds
 
 import nastk.cli
+import nastk.cli.progress
 import nastk.data.search_images
 import nastk.data.sources
 import nastk.engine.drive
-import nastk.engine.progress
 import nastk.estimators.standalone
 import nastk.methods.darts
 import nastk.methods.relativenas
-import nastk.networks.supernet
+import nastk.networks.cell_supernet
 import nastk.networks.weights
 import nastk.report.drawings
 import nastk.weight_sharing.shared_weights
+import nastk.workflows.evaluate
+import nastk.workflows.search
 from nastk.methods.pdarts import PDARTS
 from nastk.run import Run
 

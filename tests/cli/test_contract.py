@@ -155,7 +155,7 @@ def test_show_json(arch, flags, params, with_auxiliary, macs, nastk):
     found = json.loads(out)
     assert list(found) == [
         *("name", "space", "normal", "reduce", "concat", "stem", "init_channels", "num_cells"),
-        *("num_classes", "params", "params_with_auxiliary", "macs"),
+        *("num_classes", "params", "params_with_auxiliary", "macs", "image_shape"),
     ]
     assert (found["name"], found["params"]) == (arch, params)
     assert macs in (None, found["macs"])
@@ -174,10 +174,30 @@ def test_show(nastk, finished_runs):
     assert sorted(os.listdir()) == ["cell_normal.svg", "cell_reduce.svg"]
     run = finished_runs["search"]
     found = [json.loads(nastk("show", arch, "--json").out) for arch in (run, run / "genotype.json")]
+    del found[0]["searched_network"]  # which the file does not know of
     assert found[0] | {"name": ""} == found[1] | {"name": ""}
     summary = json.loads((run / "summary.json").read_text())
     # of a grey image of 8x8: the stem sees one channel and the network a sixteenth of the pixels
     assert found[0]["params"] - summary["params"] == 2 * 9 * 3 * 36
+
+
+def test_show_of_runs_tells_whose_network_it_is(nastk, finished_runs):
+    """Of an evaluation the trained one; of a search that of publications and the one that was searched with."""
+    run = finished_runs["evaluate"]
+    summary = json.loads((run / "summary.json").read_text())
+    found = json.loads(nastk("show", run, "--json").out)
+    assert (found["params"], found["macs"]) == (summary["params"], summary["macs"])
+    assert (found["init_channels"], found["num_cells"], found["image_shape"]) == (2, 3, [1, 8, 8])
+    assert nastk("show", run).out.splitlines()[-1].endswith("3 cells, 10 classes, images of 1x8x8)")
+    assert json.loads(nastk("show", run, "--json", "--num-classes", 5).out)["num_classes"] == 5
+    run = finished_runs["search"]
+    summary = json.loads((run / "summary.json").read_text())
+    assert {summary[key] == summary["network"][key] for key in ("params", "macs")} == {True}
+    assert (summary["network"]["init_channels"], summary["network"]["num_cells"]) == (36, 20)
+    assert (summary["searched_network"]["init_channels"], summary["searched_network"]["num_cells"]) == (2, 3)
+    published, searched = nastk("show", run).out.splitlines()[-2:]
+    assert "(cifar stem, 36 channels, 20 cells, 10 classes)" in published
+    assert searched.startswith(f"as it was searched: {summary['searched_network']['params']:,} parameters")
 
 
 def test_show_of_nasbench201(nastk):
@@ -186,7 +206,7 @@ def test_show_of_nasbench201(nastk):
     found = json.loads(nastk("show", arch, "--json").out)
     assert list(found) == [
         *("name", "space", "arch", "stem", "init_channels", "num_cells", "num_classes"),
-        *("params", "params_with_auxiliary", "macs"),
+        *("params", "params_with_auxiliary", "macs", "image_shape"),
     ]
     assert (found["arch"], found["init_channels"], found["num_cells"]) == (arch, 16, 15)
     assert (found["params"], found["macs"]) == (802_426, 113_951_360)
@@ -228,7 +248,7 @@ def test_stdout_is_data(nastk):
 def test_preset_without_one(cuda, nastk, write_npz, monkeypatch):
     """quick for the digits; else paper on CUDA, small on the CPU; said in one line."""
     monkeypatch.setattr("torch.cuda.is_available", lambda: cuda)
-    monkeypatch.setattr("nastk.engine.drive.drive", _stop)
+    monkeypatch.setattr("nastk.workflows.driving.drive", _stop)
     write_npz(per_class=200)
     for device, preset in (("auto", "paper" if cuda else "small"), ("cpu", "small")):
         words = ["--dataset", "set.npz", "--device", device, "--run-dir", device, "network.num_cells=2"]
@@ -243,7 +263,7 @@ def _stop(*_: object, **__: object) -> None:
 
 
 def test_flags_have_the_last_word(nastk, monkeypatch):
-    monkeypatch.setattr("nastk.engine.drive.drive", _stop)
+    monkeypatch.setattr("nastk.workflows.driving.drive", _stop)
     flags = ["--seed", 3, "--dataset", "digits", "--device", "cpu", "--space", "darts"]
     words = ["run.seed=1", "data.dataset=x.npz", "engine.device=cuda", "space.name=relativenas"]
     assert nastk(*SEARCH[:3], *flags, *words, "network.num_cells=2", "--run-dir", "run").code == 130

@@ -33,7 +33,7 @@ def refuses(nastk, monkeypatch) -> Callable[..., None]:
     def never(*_: Any) -> None:
         pytest.fail("the run began")
 
-    monkeypatch.setattr("nastk.engine.drive.drive", never)
+    monkeypatch.setattr("nastk.workflows.driving.drive", never)
 
     def check(arguments: list[Any], *fragments: str) -> None:
         before = _files()

@@ -16,8 +16,8 @@ import pytest
 import torch
 from command_lines import EVALUATE, SEARCH
 
+from nastk.cli.progress import TerminalProgress
 from nastk.engine import checkpoint
-from nastk.engine.progress import Progress
 from nastk.networks import weights
 from nastk.run import Run
 
@@ -53,7 +53,7 @@ def _temporary_files() -> list[str]:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_room_for_a_checkpoint(command, nastk, finished_runs, result_of, limit, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "update", _first(lambda: limit(4000), Progress.update, at=2))
+        patch.setattr(TerminalProgress, "update", _first(lambda: limit(4000), TerminalProgress.update, at=2))
         code, out, err = nastk(*COMMANDS[command], "--run-dir", "run")
     limit(-1)
     assert (code, out) == (2, "")
@@ -158,7 +158,7 @@ def test_full_disk(nastk, finished_runs, result_of, monkeypatch):
         pytest.skip("no leave to mount a disk of its own")
     try:
         with monkeypatch.context() as patch:
-            patch.setattr(Progress, "update", _first(_fill_up, Progress.update, at=2))
+            patch.setattr(TerminalProgress, "update", _first(_fill_up, TerminalProgress.update, at=2))
             code, out, err = nastk(*SEARCH, "--run-dir", "disk/run")
         assert (code, out) == (2, "")
         assert err.splitlines()[-1] == "Error: disk/run/checkpoint.pt: No space left on device"

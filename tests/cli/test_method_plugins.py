@@ -2,64 +2,25 @@
 
 from __future__ import annotations
 
-import configparser
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from command_lines import SMALL
+from pages import read_page
 
 from nastk import registry
-from nastk.engine.progress import Progress
+from nastk.cli.progress import TerminalProgress
 
-PAGE = Path(__file__).parents[2] / "docs" / "adding-a-method.md"
-BLOCKS = re.findall(r"^```\w*\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-# A block is a file's if it begins with its name.
-FILES = {path: block for block in BLOCKS for path in re.findall(r"\A# (\S+)\n", block)}
-# What is no file are commands.
-COMMANDS = [
-    shlex.split(line) for block in BLOCKS if not block.startswith("# ") for line in block.splitlines()
-]
+FILES, COMMANDS = read_page("adding-a-method.md")
 WORDS = [word for word in SMALL if "drop_path" not in word]
 SEARCH = ["search", "--method", "hill-climbing", *WORDS, "train.epochs=1", "search.proposals=3"]
-
-Install = Callable[[str, dict[str, str]], Path]
-
-
-@pytest.fixture
-def install(tmp_path_factory, monkeypatch) -> Iterator[Install]:
-    """A function (setup.cfg, path -> text): puts such a package on the path, as pip would."""
-    packages: set[str] = set()
-
-    def put(setup: str, files: dict[str, str]) -> Path:
-        parser = configparser.ConfigParser()
-        parser.read_string(setup)
-        name, version = parser["metadata"]["name"], parser["metadata"]["version"]
-        site = tmp_path_factory.mktemp("site")
-        groups = "".join(f"[{group}]\n{lines}\n" for group, lines in parser["options.entry_points"].items())
-        information = f"{name.replace('-', '_')}-{version}.dist-info"
-        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-        everything = {f"{information}/METADATA": metadata, f"{information}/entry_points.txt": groups} | files
-        for path, text in everything.items():
-            (site / path).parent.mkdir(parents=True, exist_ok=True)
-            (site / path).write_text(text, encoding="utf-8")
-        packages.update(Path(path).parts[0].removesuffix(".py") for path in files)
-        monkeypatch.syspath_prepend(site)
-        registry._method_plugins.cache_clear()
-        return site
-
-    yield put
-    registry._method_plugins.cache_clear()
-    for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
-        del sys.modules[name]
 
 
 @pytest.fixture
@@ -101,12 +62,12 @@ def test_the_commands_of_the_page(hill_climbing, nastk):
 def test_stopped_and_resumed(hill_climbing, nastk, result_of, monkeypatch):
     assert nastk(*SEARCH, "--run-dir", "whole").code == 0
 
-    def interrupt(_: Progress, step: int, metrics: dict[str, Any]) -> None:
+    def interrupt(_: TerminalProgress, step: int, metrics: dict[str, Any]) -> None:
         if step == 2:  # whose checkpoint is not written yet
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "update", interrupt)
+        patch.setattr(TerminalProgress, "update", interrupt)
         code, _, err = nastk(*SEARCH, "--run-dir", "run")
     assert code == 130 and "\nTo continue: nastk search --resume run\n" in err
     assert torch.load("run/checkpoint.pt")["step"] == 1

@@ -37,7 +37,7 @@ ON_NB201 = [
 @pytest.fixture
 def table(tmp_path) -> Path:
     """All of NAS-Bench-201's strings with made-up values: truth and scores agree on CIFAR-10, and not on CIFAR-100."""
-    cells = [NASBENCH201.genotype([tuple(map(int, np.base_repr(n, 5).zfill(6)))]).body for n in range(5**6)]
+    cells = [NASBENCH201.genotype(tuple(map(int, np.base_repr(n, 5).zfill(6)))).body for n in range(5**6)]
     truth = np.stack([np.arange(5.0**6)] * 3, axis=1)
     validation = truth * [1, -1, 1]
     path = tmp_path / "table.npz"
@@ -239,7 +239,7 @@ def test_a_run_against_training_alone(nastk, searched, monkeypatch):
         assert nastk("rank", searched, searched).code == 130
     assert len(json.loads((searched / "standalone.json").read_text())) == 2
     code, out, err = nastk("rank", searched, searched, "--json")
-    assert code == 0 and "to train alone: 2 architectures, 1 epochs each\n" in err
+    assert code == 0 and "to train alone: 2 architectures, 1 epoch each\n" in err
     kept = json.loads((searched / "standalone.json").read_text())
     assert [row["genotype"] for row in kept] == [row["genotype"] for row in rows]
     assert trained == [row["genotype"]["arch"] for row in rows[:2]]
@@ -271,7 +271,7 @@ def test_candidates_that_diverged(nastk, searched):
     (searched / "standalone.json").write_text(json.dumps(rows))
     _, out, err = nastk("rank", searched, searched, "--json")
     assert (json.loads(out)["n"], json.loads(out)["kendall_tau_b"]) == (3, 1)
-    assert err == "left out: 1 architectures without a finite truth\n"
+    assert err == "left out: 1 architecture without a finite truth\n"
 
 
 def test_errors(nastk, table, searched, finished_runs, shared_data, write_npz):
@@ -335,7 +335,7 @@ def test_errors(nastk, table, searched, finished_runs, shared_data, write_npz):
         assert message.startswith(f"{searched / 'ranking.json'}: not the scores of a search: ")
     (searched / "ranking.json").write_text(json.dumps(rows[:1]))
     assert refused(searched, column, "--dataset", "cifar10") == (
-        "a ranking needs two architectures or more; 1 have both a score and a finite truth"
+        "a ranking needs two architectures or more with both a score and a finite truth; found 1"
     )
     (searched / "ranking.json").chmod(0)
     if not os.access(searched / "ranking.json", os.R_OK):  # root may read all

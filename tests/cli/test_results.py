@@ -15,9 +15,12 @@ import torch
 from command_lines import EVALUATE, FEWSHOT, PDARTS, SEARCH, SMALL
 
 from nastk import config, genotype
-from nastk.cli import running
+from nastk.engine.progress import Progress
 from nastk.networks import weights
+from nastk.workflows.result_file import write_result_file
+from nastk.workflows.summary import reproduce_command
 
+RESULT = Path("genotype.json")
 ONE_STEP = ["search.generations=1", "network.num_cells=2"]
 
 
@@ -108,8 +111,8 @@ def test_files_of_a_search_in_stages(nastk):
     stages = json.loads((run / "details.json").read_text())["stages"]
     for number, stage in enumerate(stages, start=1):
         genotype.read(run / f"stage_{number}.json")
-        for rows, strengths in zip(stage["mask"], stage["strengths"], strict=True):
-            assert {len(row) for row in rows} == {5 - number} and len(strengths) == 14
+        assert {len(row) for row in stage["mask"]} == {5 - number}
+        assert len(stage["mask"]) == len(stage["strengths"]) == 2 * 14
     levels = sorted(int(name.removeprefix("skips_")) for name in cells if name.startswith("skips_"))
     assert levels == list(range(len(levels)))
     chosen = genotype.read(run / f"skips_{min(2, levels[-1])}.json")[0]
@@ -186,7 +189,7 @@ def test_command_of_the_provenance(nastk, finished_runs, result_of):
 )
 def test_command_that_reproduces_a_configuration(word):
     resolved = config.resolve("search", "relativenas", "quick", [word])
-    words = shlex.split(running.reproduce_command(resolved))
+    words = shlex.split(reproduce_command(resolved))
     assert config.resolve("search", words[3], words[5], words[6:]) == resolved
 
 
@@ -194,7 +197,7 @@ def test_a_value_that_no_word_gives_is_said_once():
     """A configuration written by hand may have a relative path, which a word would make absolute."""
     resolved = config.resolve("search", "relativenas", "quick", [])
     resolved.data.dir = "relative"
-    assert running.reproduce_command(resolved).endswith(" data.dir=relative")
+    assert reproduce_command(resolved).endswith(" data.dir=relative")
 
 
 @pytest.mark.parametrize("base", ["darts", "relativenas", "evolution"])
@@ -203,7 +206,7 @@ def test_command_that_reproduces_few_shot_search(base):
     words = [f"search.base={base}", "train.batch_size=7", "search.groups=[2]"]
     words += {"evolution": ["search.evaluations=77"]}.get(base, [])
     resolved = config.resolve("search", "fewshot", "quick", words)
-    words = shlex.split(running.reproduce_command(resolved))
+    words = shlex.split(reproduce_command(resolved))
     assert config.resolve("search", words[3], words[5], words[6:]) == resolved
 
 
@@ -240,9 +243,18 @@ def test_earlier_genotypes_are_kept(nastk):
 def test_a_result_file_that_is_a_link(tmp_path):
     Path("mine.json").write_text("mine")
     Path("genotype.json").symlink_to("mine.json")
-    running.write_result_file("genotype.json", "new")
+    write_result_file(RESULT, "new", Progress())
     assert (Path("mine.json").read_text(), Path("genotype.json").read_text()) == ("mine", "new")
     assert os.readlink("genotype.1.json") == "mine.json"
+
+
+@pytest.mark.parametrize("put", [os.symlink, os.link, lambda _, path: os.mkfifo(path)])
+def test_what_lies_where_the_result_file_is_prepared(put):
+    Path("mine.json").write_text("mine")
+    put("mine.json", f".genotype.json.{os.getpid()}.tmp")
+    write_result_file(RESULT, "new", Progress())
+    assert (Path("mine.json").read_text(), Path("genotype.json").read_text()) == ("mine", "new")
+    assert sorted(os.listdir()) == ["genotype.json", "mine.json"]
 
 
 @pytest.mark.parametrize("with_links", [True, False])
@@ -255,11 +267,11 @@ def test_many_runs_that_end_at_the_same_moment(with_links, monkeypatch):
 
         monkeypatch.setattr(os, "link", refuse)
         for number in range(20):
-            running.write_result_file("genotype.json", str(number))
+            write_result_file(RESULT, str(number), Progress())
     else:
         monkeypatch.setattr(os, "getpid", iter(range(10**6)).__next__)
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda n: running.write_result_file("genotype.json", str(n)), range(40)))
+            list(pool.map(lambda n: write_result_file(RESULT, str(n), Progress()), range(40)))
     expected = 40 if with_links else 20
     assert sorted(int(path.read_text()) for path in Path().iterdir()) == list(range(expected))
 

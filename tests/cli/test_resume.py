@@ -16,8 +16,9 @@ import torch
 from command_lines import EVALUATE, SEARCH
 
 from nastk import config
+from nastk.archs import FOLDER
+from nastk.cli.progress import TerminalProgress
 from nastk.engine import checkpoint
-from nastk.engine.progress import Progress
 from nastk.engine.signals import StopRequest
 from nastk.run import Run
 
@@ -44,7 +45,7 @@ def test_stopped_after_every_step(command, nastk, finished_runs, result_of, monk
     arguments = [*COMMANDS[command], "--run-dir", "run"]
     for steps in range(1, STEPS[command]):
         with monkeypatch.context() as patch:
-            patch.setattr(Progress, "update", _interrupting(2))
+            patch.setattr(TerminalProgress, "update", _interrupting(2))
             code, _, err = nastk(*arguments)
         assert code == 130
         assert f"To continue: nastk {command} --resume run\n" in err
@@ -69,7 +70,7 @@ def test_stopped_within_a_step(command, at, nastk, finished_runs, result_of, mon
 def test_checkpoints_now_and_then(command, at, nastk, finished_runs, result_of, monkeypatch):
     """Steps behind the last checkpoint are done again; each has one line."""
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "update", _interrupting(at))
+        patch.setattr(TerminalProgress, "update", _interrupting(at))
         assert nastk(*COMMANDS[command], "--run-dir", "run", "run.checkpoint_every=3").code == 130
     assert torch.load("run/checkpoint.pt")["step"] == 0
     assert nastk(command, "--resume", "run").code == 0
@@ -108,7 +109,7 @@ def test_killed_before_the_first_checkpoint(command, nastk, finished_runs, resul
 
 
 def test_killed_while_the_configuration_was_written(nastk, monkeypatch):
-    """Such a directory holds nothing to continue, and the message does not say it did."""
+    """Such a directory holds nothing to continue, and counts as a new one."""
     for command, arguments in COMMANDS.items():
         write = Run.write_text
 
@@ -127,15 +128,13 @@ def test_killed_while_the_configuration_was_written(nastk, monkeypatch):
             f"Error: {command} is no run directory (it has no config.yaml); a run that was stopped before it "
             "began to train is started anew\n"
         )
-        outcome = nastk(*arguments, "--run-dir", command)
-        assert outcome.code == 2
-        assert outcome.last_line == f"Error: {command} is not empty; choose another --run-dir"
+        assert nastk(*arguments, "--run-dir", command).code == 0
 
 
 @pytest.mark.parametrize("torn", ['{"step": 3, "pha', "{", '{"step": 3}'])
 def test_torn_last_line_of_metrics(torn, nastk, finished_runs, result_of, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "update", _interrupting(3))
+        patch.setattr(TerminalProgress, "update", _interrupting(3))
         assert nastk(*SEARCH, "--run-dir", "run").code == 130
     path = Path("run/metrics.jsonl")
     lines = path.read_text().splitlines(keepends=True)
@@ -156,11 +155,34 @@ def test_damaged_line_of_metrics(nastk, finished_runs):
 
 
 def test_metrics_that_were_taken_away(nastk, finished_runs):
-    """Their lines cannot come back, but the run can be finished."""
+    """Their lines cannot come back, which is said, but the run can be finished."""
     shutil.copytree(finished_runs["search"], "run")
     os.remove("run/summary.json")
     os.remove("run/metrics.jsonl")
-    assert nastk("search", "--resume", "run").code == 0
+    code, _, err = nastk("search", "--resume", "run")
+    assert code == 0
+    assert "run/metrics.jsonl is missing: the lines up to step 3 are lost\n" in err
+
+
+def test_metrics_that_were_taken_away_meanwhile(nastk, monkeypatch):
+    """The file goes on with the step that the run goes on with."""
+    with monkeypatch.context() as patch:
+        patch.setattr(TerminalProgress, "update", _interrupting(3))
+        assert nastk(*SEARCH, "--run-dir", "run").code == 130
+    os.remove("run/metrics.jsonl")
+    code, _, err = nastk("search", "--resume", "run")
+    assert code == 0
+    assert "run/metrics.jsonl is missing: the lines up to step 2 are lost\n" in err
+    assert [json.loads(line)["step"] for line in Path("run/metrics.jsonl").read_text().splitlines()] == [3]
+
+
+def test_another_number_of_threads(nastk, finished_runs, monkeypatch):
+    _unfinished(finished_runs)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 7)
+    code, _, err = nastk("search", "--resume", "run")
+    assert code == 0
+    assert "CPU threads: 1 until now, 7 from here on; results may differ in the last bits " in err
+    assert nastk(*SEARCH, "--run-dir", "new").err.count("may differ") == 0
 
 
 def test_leftovers_of_a_kill_do_not_stay(nastk, finished_runs, result_of):
@@ -240,9 +262,9 @@ def _unfinished(finished_runs: dict[str, Path]) -> None:
     os.remove("run/summary.json")
 
 
-def _refused(nastk: Any, message: str) -> None:
+def _refused(nastk: Any, message: str, command: str = "search") -> None:
     before = Path("run/checkpoint.pt").read_bytes()
-    code, out, err = nastk("search", "--resume", "run")
+    code, out, err = nastk(command, "--resume", "run")
     assert (code, out) == (2, "")
     lines = [line for line in err.splitlines() if not line.startswith("run directory: ")]
     assert len(lines) == 1 and lines[0].startswith("Error: run/checkpoint.pt: ") and message in lines[0], err
@@ -293,8 +315,49 @@ def test_no_checkpoint(what, nastk, finished_runs):
 def test_checkpoint_of_another_version(nastk, finished_runs):
     _unfinished(finished_runs)
     content = torch.load("run/checkpoint.pt")
-    torch.save(content | {"version": 2}, "run/checkpoint.pt")
-    _refused(nastk, "version 2 of the format; this nastk reads 1")
+    for version, hint in ((1, "; the nastk that began the run can finish it"), (99, "")):
+        torch.save(content | {"version": version}, "run/checkpoint.pt")
+        _refused(nastk, f"version {version} of the format; this nastk reads 2{hint}")
+
+
+def test_whole_checkpoints_with_odd_parts(nastk, finished_runs, result_of):
+    """engine/test_checkpoint.py has all of them; here: the run directory stays as it is."""
+    _unfinished(finished_runs)
+    content = torch.load("run/checkpoint.pt")
+    before = result_of(Path("run"))
+    del before["checkpoint.pt"]
+    for changes in (
+        {"step": 10**9},
+        {"wall_s": "x"},
+        {"streams": {}},
+        {"job": dict.fromkeys(content["job"])},
+    ):
+        torch.save(content | changes, "run/checkpoint.pt")
+        _refused(nastk, "the checkpoint is damaged")
+        found = result_of(Path("run"))
+        assert {name: part for name, part in found.items() if name != "checkpoint.pt"} == before
+    torch.save(content, "run/checkpoint.pt")
+    assert nastk("search", "--resume", "run").code == 0
+
+
+def test_another_cell_in_the_run_directory(nastk, finished_runs, result_of, monkeypatch):
+    """Of the same space or of another one: no other network is trained on under the run's name."""
+    path = Path("run/genotype.json")
+    with monkeypatch.context() as patch:
+        patch.setattr(TerminalProgress, "update", _interrupting(2))
+        assert nastk(*EVALUATE, "--run-dir", "run").code == 130
+    own = path.read_text()
+    before = sorted(os.listdir("run"))
+    for text in ((FOLDER / "darts-v1.json").read_text(), (finished_runs["search"] / path.name).read_text()):
+        path.write_text(text)
+        _refused(nastk, "has changed: another genotype.json. Put it back", "evaluate")
+        assert (path.read_text(), sorted(os.listdir("run"))) == (text, before)
+    path.unlink()
+    code, _, err = nastk("evaluate", "--resume", "run")
+    assert (code, err) == (2, "Error: run/genotype.json is missing, the cell that the run was started with\n")
+    path.write_text(own)
+    assert nastk("evaluate", "--resume", "run").code == 0
+    assert result_of(Path("run")) == result_of(finished_runs["evaluate"])
 
 
 def test_edited_configuration(nastk, finished_runs):
@@ -310,7 +373,7 @@ def test_a_run_of_an_older_nastk(nastk, finished_runs, monkeypatch):
     """Which commented on a key otherwise, or did not have it: what the file says counts."""
     _unfinished(finished_runs)
     to_yaml = config.to_yaml
-    monkeypatch.setattr("nastk.cli.running.to_yaml", lambda of: to_yaml(of) + "# a new comment\n")
+    monkeypatch.setattr("nastk.workflows.driving.to_yaml", lambda of: to_yaml(of) + "# a new comment\n")
     assert nastk("search", "--resume", "run").code == 0
 
 
@@ -397,7 +460,7 @@ def test_signal_during_a_long_step(command, nastk, finished_runs, result_of, mon
 def test_signal_between_checkpoints(nastk, finished_runs, result_of, monkeypatch):
     """A step that was finished before the run stopped is not lost, whatever the period."""
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "update", _signalling(signal.SIGINT, at=2))
+        patch.setattr(TerminalProgress, "update", _signalling(signal.SIGINT, at=2))
         assert nastk(*SEARCH, "--run-dir", "run", "run.checkpoint_every=3").code == 130
     assert torch.load("run/checkpoint.pt")["step"] == 2
 
@@ -438,7 +501,7 @@ def test_second_interrupt_while_the_checkpoint_is_written(nastk, finished_runs, 
 def test_signal_in_the_last_step(nastk, monkeypatch):
     """There is nothing left to stop: the results are written."""
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "update", _signalling(signal.SIGTERM, at=3))
+        patch.setattr(TerminalProgress, "update", _signalling(signal.SIGTERM, at=3))
         assert nastk(*SEARCH, "--run-dir", "run").code == 0
     assert json.loads(Path("run/summary.json").read_text())["steps"] == 3
 
@@ -454,7 +517,7 @@ def test_interrupt_before_the_run_starts(nastk, monkeypatch):
 
 def test_interrupt_while_results_are_written(nastk, finished_runs, result_of, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules["nastk.cli.search"], "write_summary", _interrupting(1))
+        patch.setattr(sys.modules["nastk.workflows.search"], "write_summary", _interrupting(1))
         assert nastk(*SEARCH, "--run-dir", "run").code == 130
     assert not Path("run/summary.json").exists()
     assert nastk("search", "--resume", "run").code == 0

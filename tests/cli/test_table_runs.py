@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nastk.engine.progress import Progress
+from nastk.cli.progress import TerminalProgress
 from nastk.tables.table import Table
 
 METHODS = {
@@ -33,7 +33,7 @@ def without_images(monkeypatch):
         raise AssertionError("a table needs no images")
 
     monkeypatch.setattr("nastk.data.search_images.load_images", refuse)
-    monkeypatch.setattr("nastk.data.sources.load_images", refuse)
+    monkeypatch.setattr("nastk.workflows.training.load_images", refuse)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -94,7 +94,7 @@ def test_a_search_over_a_table_is_resumed_exactly(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "update", interrupt)
+        patch.setattr(TerminalProgress, "update", interrupt)
         line = [*line, "--run-dir", "run"]
         while nastk(*line).code == 130:
             line = ["search", "--resume", "run"]
@@ -104,7 +104,7 @@ def test_a_search_over_a_table_is_resumed_exactly(
 def test_a_run_can_be_continued_from_elsewhere(nastk, made_up_table, monkeypatch):
     Path("table.npz").symlink_to(made_up_table)
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "update", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(TerminalProgress, "update", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         assert nastk(*words("random", "table.npz"), "--run-dir", "run").code == 130
     os.mkdir("elsewhere")
     monkeypatch.chdir("elsewhere")

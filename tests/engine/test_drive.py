@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import signal
 from typing import Any
 
 import pytest
 import torch
-from rich.console import Console
 
 from nastk.engine import checkpoint
 from nastk.engine.device import Engine
@@ -50,8 +48,7 @@ def _engine() -> Engine:
 def _drive(
     run: Run, job: _Job, *, every: int = 1, resume: bool = False, config: str = "c"
 ) -> tuple[int, float]:
-    progress = Progress(Console(file=io.StringIO()), quiet=True)
-    return drive(job, run, job.engine, progress, config=config, checkpoint_every=every, resume=resume)
+    return drive(job, run, job.engine, Progress(), config=config, checkpoint_every=every, resume=resume)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from nastk.data.batches import Batches
 from nastk.engine.device import Engine
 from nastk.engine.memory import step_bytes
 from nastk.estimators.standalone import StandaloneTraining
-from nastk.networks.network import CellNetwork
+from nastk.networks.cell_network import CellNetwork
 from nastk.schema import EngineConfig, StandaloneTrainConfig
 
 FLOAT = 4

@@ -9,8 +9,8 @@ from nastk.estimators.table_scores import TableScores
 from nastk.genotype import Genotype
 from nastk.spaces.nasbench201 import NASBENCH201
 
-BEST = NASBENCH201.genotype([[3] * 6])
-WORST = NASBENCH201.genotype([[0] * 6])
+BEST = NASBENCH201.genotype([3] * 6)
+WORST = NASBENCH201.genotype([0] * 6)
 
 
 def table_scores(path, column=None, *, space="nasbench201", dataset="cifar10"):

@@ -45,11 +45,7 @@ def run(search, num=None):
 
 def obeys(genotype: Genotype, mask: Mask) -> bool:
     space = registry.load_space(genotype.space)
-    return all(
-        operation in mask.allowed[t][edge]
-        for t, path in enumerate(space.paths(genotype))
-        for edge, operation in path
-    )
+    return all(operation in mask.allowed[decision] for decision, operation in space.path(genotype))
 
 
 @pytest.mark.parametrize("base", BASES)
@@ -77,15 +73,12 @@ def test_the_leaves_split_two_edges_into_groups(make_context):
     assert [node.depth for node in tree.nodes] == [0, 1, 1, 2, 2, 2, 2]
     for node in tree.nodes[:3]:
         split = node.split
-        assert sorted(op for group in split.groups for op in group) == list(split.operations)
+        assert sorted(op for group in split.groups for op in group) == list(split.options)
         for child, group in zip(node.children, split.groups, strict=True):
-            expected = node.mask.restrict(split.cell_type, split.edge, group)
+            expected = node.mask.restrict(split.decision, group)
             assert tree.nodes[child].mask == expected
     for child in root.children:
-        assert (tree.nodes[child].split.cell_type, tree.nodes[child].split.edge) != (
-            root.split.cell_type,
-            root.split.edge,
-        )
+        assert tree.nodes[child].split.decision != root.split.decision
 
 
 @pytest.mark.parametrize(
@@ -126,25 +119,26 @@ def test_the_published_numbers_of_scoring_passes(make_context, space, words, pas
         "fewshot", f"space.name={space}", *words, "search.rounds=100", "search.probe_epochs=0"
     )
     mask = context.space.mask_of(context.config.space.operations)
-    assert SplitPlan.of(context.config.search, mask, keep_weights=False).gradients == passes
+    plan = SplitPlan.of(context.config.search, mask, context.space.decisions, keep_weights=False)
+    assert plan.gradients == passes
 
 
 def test_all_scored_edges_are_in_the_tree(make_context):
     search = few_shot(make_context, "search.cell_types=normal")
     while not search.splitter.finished:
         search.step()
-    root, child, *_ = search.splitter.tree.to_json(search.context.space)
-    assert [split["edge"] for split in root["scored"]] == list(range(14))
+    root, child, *_ = search.splitter.tree.to_json(search.context.space.decisions)
+    assert [split["decision"] for split in root["scored"]] == list(range(14))
     assert root["split"] in root["scored"] and child["split"] in child["scored"]
     assert root["split"]["value"] == max(split["value"] for split in root["scored"])
-    assert root["split"]["edge"] not in [split["edge"] for split in child["scored"]]
+    assert root["split"]["decision"] not in [split["decision"] for split in child["scored"]]
     assert all(len(split["distances"]) == 3 and split["where"] for split in root["scored"])
 
 
 def test_splits_as_planned(make_context):
     exhaustive = few_shot(make_context, "search.split=exhaustive", "search.groups=[2]")
     assert len(run(exhaustive)) == exhaustive.num_steps
-    assert [leaf.mask.allowed[0][0] for leaf in exhaustive.leaves] == [(1,), (3,), (6,)]
+    assert [leaf.mask.allowed[0] for leaf in exhaustive.leaves] == [(1,), (3,), (6,)]
     none = few_shot(make_context, "search.split=none")
     assert len(run(none)) == none.num_steps == 1
     assert [leaf.mask for leaf in none.leaves] == [none.context.mask]
@@ -182,18 +176,18 @@ def test_scoring_leaves_the_probe_as_it_was(make_context):
 def test_all_weights_but_the_scored_edges_are_compared(make_context, monkeypatch):
     seen = []
 
-    def keep(loss_of, rounds, operations, parameters):
+    def keep(loss_of, rounds, options, parameters):
         seen.append((set(map(id, parameters)), [id(images) for images, _, _ in rounds]))
-        return [[1.0] * len(operations) for _ in operations]
+        return [[1.0] * len(options) for _ in options]
 
     monkeypatch.setattr("nastk.splitting.splitter.mean_distances", keep)
     search = few_shot(make_context, "search.probe_epochs=0")
     search.step(), search.step()
     net = search.splitter.probe.supernet
-    all_edges = {(t, e): set(map(id, net.edge_parameters(t, e))) for t in range(2) for e in range(14)}
-    everything = set().union(*all_edges.values())
-    assert seen[0][0] == everything - all_edges[0, 0]
-    assert seen[1][0] == everything - all_edges[0, 1]
+    own = [set(map(id, net.decision_parameters(decision))) for decision in range(28)]
+    everything = set().union(*own)
+    assert seen[0][0] == everything - own[0]
+    assert seen[1][0] == everything - own[1]
     assert seen[0][1] == seen[1][1]  # the edges share their batches
     assert not everything & set(map(id, net.stem.parameters()))
 
@@ -202,15 +196,15 @@ def test_all_weights_but_the_scored_edges_are_compared(make_context, monkeypatch
 def test_distances_do_not_see_the_scored_edge(make_context, probe):
     """U8: whatever is added to the gradients of its weights; on another edge it changes them."""
     tables = []
-    for disturbed in (None, (0, 0), (0, 1)):
+    for disturbed in (None, 0, 1):
         search = few_shot(make_context, "search.probe_epochs=0", "search.rounds=6", f"search.probe={probe}")
         net = search.splitter.probe.supernet
-        for parameter in net.edge_parameters(*disturbed) if disturbed else []:
+        for parameter in [] if disturbed is None else net.decision_parameters(disturbed):
             parameter.register_hook(lambda gradient: gradient + 100 * torch.arange(float(len(gradient))).view(
                 -1, *[1] * (gradient.dim() - 1)))  # fmt: skip
         search.step()
         (split,) = search.splitter.scored
-        assert (split.cell_type, split.edge) == (0, 0)
+        assert split.decision == 0
         tables.append(split.distances)
     assert tables[0] == tables[1] != tables[2]
 
@@ -231,9 +225,8 @@ def test_no_masked_operation_ever_runs(make_context):
     assert {number for number, _ in drawn} == {0, 1, 2}
     for number, gates in drawn:
         allowed = search.splitter.tree.nodes[number].mask.allowed
-        for t, rows in enumerate(gates.rows):
-            for edge, row in enumerate(rows):
-                assert {operation for operation, _ in row} <= set(allowed[t][edge])
+        for row, options in zip(gates.rows, allowed, strict=True):
+            assert {operation for operation, _ in row} <= set(options)
 
 
 @pytest.mark.parametrize("base", ["darts", "relativenas"])
@@ -246,17 +239,15 @@ def test_leaves_run_what_their_mask_allows(make_context, base):
         inner = search._begin(leaf)
         ran = watch_gates(inner.supernet)
         run(inner)
-        assert ran and all(operation in leaf.mask.allowed[t][edge] for t, edge, operation in ran)
+        assert ran and all(operation in leaf.mask.allowed[decision] for decision, operation in ran)
 
 
 def watch_gates(net):
-    """A set that grows by the (cell type, edge, operation) of all that the supernet runs from now on."""
+    """A set that grows by the (decision, operation) of all that the supernet runs from now on."""
     ran, forward = set(), net.forward
 
     def watch(images, gates, *rest, **options):
-        ran.update(
-            (t, e, op) for t, rows in enumerate(gates.rows) for e, row in enumerate(rows) for op, _ in row
-        )
+        ran.update((decision, op) for decision, row in enumerate(gates.rows) for op, _ in row)
         return forward(images, gates, *rest, **options)
 
     net.forward = watch
@@ -306,7 +297,7 @@ def test_choice_by_training_alone_keeps_the_better_half(make_context):
 def test_the_plan_is_told_before_the_start(make_context):
     notes = few_shot(make_context).notes()
     assert notes[0] == "plan: splits 2 x 2 (gm), 4 leaves; 3 probe epochs, 120 scoring passes of a batch"
-    assert notes[1] == "plan: darts in every leaf, 1 of its own budget: 1 steps"
+    assert notes[1] == "plan: darts in every leaf, 1 of its own budget: 1 step"
     assert re.fullmatch(
         r"plan: leaves and splits cost about 67 epochs of a single path, about \d+\.\d min here; splits \d+ of them",
         notes[2],
@@ -338,7 +329,7 @@ def test_what_is_refused(make_context, words, message):
 
 def test_where_no_edge_can_be_split_that_is_said(make_context):
     with pytest.raises(
-        ValueError, match=r"no edge has the 4 operations that 2 groups of search\.min_group=2"
+        ValueError, match=r"no decision has the 4 options that 2 groups of search\.min_group=2"
     ):
         few_shot(make_context, "search.min_group=2")
     # A sub-space without any connected cell is none: the splits end where only such would be left.
@@ -351,7 +342,7 @@ def test_where_no_edge_can_be_split_that_is_said(make_context):
     run(search)
     assert len(search.leaves) < 128
     remarks = search.result().remarks
-    assert remarks[-1] == f"{len(search.leaves)} leaves, not 128: no more edges could be split"
+    assert remarks[-1] == f"{len(search.leaves)} leaves, not 128: no more decisions could be split"
     assert len(remarks) == len(search.leaves) + 1
     for leaf in search.leaves:
         context.space.check_mask(leaf.mask)
@@ -403,20 +394,19 @@ def test_a_share_scales_all_budget_keys_alike(make_context):
 
 
 def random_mask(space, seed):
-    """A mask in which there are architectures, about a third of whose edges have one operation."""
+    """A mask in which there are architectures, about a third of whose decisions have one option."""
     generator = torch.Generator().manual_seed(seed)
     while True:
         rows = []
-        for _ in range(len(space.cell_types) * len(space.edges)):
-            num = len(space.operations)
+        for decision in space.decisions:
+            num = len(decision.options)
             size = (
                 1
                 if torch.rand((), generator=generator) < 0.3
                 else int(torch.randint(1, num + 1, (), generator=generator))
             )
             rows.append(tuple(sorted(torch.randperm(num, generator=generator)[:size].tolist())))
-        edges = len(space.edges)
-        mask = Mask(tuple(tuple(rows[t * edges : (t + 1) * edges]) for t in range(len(space.cell_types))))
+        mask = Mask(tuple(rows))
         try:
             space.codec(mask)
         except ValueError:
@@ -498,3 +488,15 @@ def test_a_splitter_needs_no_images_where_it_does_not_score(make_context):
     while not splitter.finished:
         splitter.step()
     assert len(splitter.tree.leaves()) == 4
+
+
+@pytest.mark.parametrize(("base", "both"), [("random", True), ("rsps", False)])
+def test_what_is_told_of_all_that_the_leaves_ranked(make_context, base, both):
+    """Both scores, if the base has two."""
+    search = few_shot(make_context, "search.split=random", "search.groups=[2]", base=base)
+    run(search)
+    ranked = search.result().ranked()
+    assert len(ranked) == 2 * 2
+    for _, score, more in ranked:
+        assert list(more) == (["trained_score", "final_score"] if both else [])
+        assert not both or more["trained_score"] == score.to_json()

@@ -29,15 +29,15 @@ def genotypes():
 def tree():
     """Edge 2 of NAS-Bench-201 in two groups, then edge 0 of the first half operation by operation."""
     tree = SplitTree(NASBENCH201.full_mask())
-    first, _ = tree.split(0, Split(0, 2, (0, 1, 2, 3, 4), ((2, 3), (0, 1, 4))))
-    tree.split(first, Split(0, 0, (0, 1, 2, 3, 4), ((0,), (1,), (2,), (3,), (4,))))
-    return tree.to_json(NASBENCH201)
+    first, _ = tree.split(0, Split(2, (0, 1, 2, 3, 4), ((2, 3), (0, 1, 4))))
+    tree.split(first, Split(0, (0, 1, 2, 3, 4), ((0,), (1,), (2,), (3,), (4,))))
+    return tree.to_json(NASBENCH201.decisions)
 
 
 def test_every_architecture_is_in_one_leaf(tree, genotypes):
     leaves = leaves_of(tree, genotypes)
     for genotype, leaf in zip(genotypes, leaves, strict=True):
-        operation = dict(NASBENCH201.paths(genotype)[0])
+        operation = dict(NASBENCH201.path(genotype))
         assert leaf == (2 if operation[2] in (0, 1, 4) else 3 + operation[0])
 
 
@@ -119,7 +119,7 @@ def test_arms_that_know_the_truth(monkeypatch, genotypes):
 
 def test_the_network_of_one_architecture_is_its_path(genotypes):
     mask = alone(genotypes[0])
-    assert [row for (row,) in mask.allowed[0]] == [operation for _, operation in SPACE.paths(genotypes[0])[0]]
+    assert [row for (row,) in mask.allowed] == [operation for _, operation in SPACE.path(genotypes[0])]
 
 
 @pytest.mark.slow

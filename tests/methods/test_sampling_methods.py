@@ -18,30 +18,30 @@ METHODS = {
 
 
 def test_samples_obey_the_mask_and_become_one_hot():
-    alphas, allowed = torch.randn(2, 3, 4), torch.ones(2, 3, 4, dtype=torch.bool)
-    allowed[0, 1, :3] = False
+    alphas, allowed = torch.randn(6, 4), torch.ones(6, 4, dtype=torch.bool)
+    allowed[1, :3] = False
     generator = torch.Generator().manual_seed(0)
     sample = gumbel_softmax(alphas, allowed, 1.0, generator)
-    assert torch.all(sample[~allowed] == 0) and sample[0, 1, 3] == 1.0
-    torch.testing.assert_close(sample.sum(-1), torch.ones(2, 3))
+    assert torch.all(sample[~allowed] == 0) and sample[1, 3] == 1.0
+    torch.testing.assert_close(sample.sum(-1), torch.ones(6))
     assert gumbel_softmax(alphas, allowed, 1e-4, generator).amax(-1).min() > 0.99
 
 
 def test_the_sharpest_samples_are_as_frequent_as_the_softmax_says():
-    alphas = torch.tensor([0.5, -0.5, 1.0]).expand(1, 20_000, 3)
+    alphas = torch.tensor([0.5, -0.5, 1.0]).expand(20_000, 3)
     allowed = torch.ones_like(alphas, dtype=torch.bool)
     sample = gumbel_softmax(alphas, allowed, 0.1, torch.Generator().manual_seed(0))
     counts = torch.bincount(sample.argmax(-1).flatten(), minlength=3) / 20_000
-    torch.testing.assert_close(counts, masked_softmax(alphas, allowed)[0, 0], atol=0.015, rtol=0)
+    torch.testing.assert_close(counts, masked_softmax(alphas, allowed)[0], atol=0.015, rtol=0)
 
 
 def test_gradients_of_a_sample_reach_what_is_allowed_only():
-    alphas = torch.zeros(1, 2, 3, requires_grad=True)
-    allowed = torch.tensor([[[True, True, True], [True, False, True]]])
+    alphas = torch.zeros(2, 3, requires_grad=True)
+    allowed = torch.tensor([[True, True, True], [True, False, True]])
     sample = gumbel_softmax(alphas, allowed, 0.5, torch.Generator().manual_seed(0))
     (gradient,) = torch.autograd.grad(sample[..., 0].sum(), alphas)
     assert torch.isfinite(gradient).all()
-    assert gradient[0, 1, 1] == 0 and gradient[0, 0].abs().min() > 0
+    assert gradient[1, 1] == 0 and gradient[0].abs().min() > 0
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -5,11 +5,11 @@ import torch
 from torch import nn
 
 from nastk.archs import load_arch
+from nastk.networks.cell_network import CellNetwork
+from nastk.networks.cell_supernet import CellSupernet
 from nastk.networks.drop_path import apply_operation, draw_masks, is_droppable
 from nastk.networks.layout import AuxiliaryHead, check_image_size, reductions
-from nastk.networks.network import CellNetwork
 from nastk.networks.operations import FactorizedReduce, build_operation
-from nastk.networks.supernet import CellSupernet
 from nastk.spaces.cell import DARTS, RELATIVENAS
 
 

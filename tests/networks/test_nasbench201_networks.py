@@ -37,7 +37,7 @@ def seed():
 
 
 def genotype_of(cell):
-    return SPACE.genotype([cell])
+    return SPACE.genotype(cell)
 
 
 def network_of(cell=ALL_KINDS, **options):
@@ -191,7 +191,7 @@ def random_mask(generator):
         size = int(torch.randint(1, 6, (), generator=generator))
         return tuple(sorted(torch.randperm(5, generator=generator)[:size].tolist()))
 
-    return Mask((tuple(row() for _ in range(6)),))
+    return Mask(tuple(row() for _ in range(6)))
 
 
 def close(found, expected):
@@ -218,7 +218,7 @@ def test_the_supernet_equals_the_plain_definition(masked, layout, training):
         for ours, theirs in pairs:
             ours.copy_(theirs)
     allowed = torch.zeros(6, 5, dtype=torch.bool)
-    for edge, row in enumerate(mask.allowed[0]):
+    for edge, row in enumerate(mask.allowed):
         allowed[edge, list(row)] = True
     raw, x = torch.rand(6, 5, dtype=torch.float64), images(layout)
     found = []
@@ -228,8 +228,8 @@ def test_the_supernet_equals_the_plain_definition(masked, layout, training):
         if net is plain:
             logits = net(x, values * allowed)
         else:
-            rows = [[(op, values[edge, op]) for op in row] for edge, row in enumerate(mask.allowed[0])]
-            logits = net(x, Gates((tuple(map(tuple, rows)),)))
+            rows = [[(op, values[edge, op]) for op in row] for edge, row in enumerate(mask.allowed)]
+            logits = net(x, Gates(tuple(map(tuple, rows))))
         F.cross_entropy(logits, torch.arange(4)).backward()
         found.append((logits, values.grad))
     close(found[1][0], found[0][0])
@@ -288,7 +288,7 @@ def test_a_path_is_the_network_with_its_weights(cell, training):
                 mixed.owner(edge, cell[edge])[str(cell[edge])].state_dict(), strict=False
             )
     x = images()
-    gates = one_hot(SPACE.paths(genotype_of(cell)), 6)
+    gates = one_hot(SPACE.path(genotype_of(cell)), 6)
     close(supernet.train(training)(x, gates), network.train(training)(x)[0])
 
 
@@ -308,7 +308,7 @@ def test_only_operations_of_the_gates_run_and_what_edges_share_runs_once():
         if isinstance(module, (nn.Conv2d, nn.AvgPool2d)) and name.startswith("cells."):
             module.register_forward_hook(lambda *_, name=name: runs.__setitem__(name, runs.get(name, 0) + 1))
     cell = (POOL, POOL, CONV3, POOL, NONE, CONV1)
-    supernet(images(), one_hot(SPACE.paths(genotype_of(cell)), 6)).sum().backward()
+    supernet(images(), one_hot(SPACE.path(genotype_of(cell)), 6)).sum().backward()
     pools = {f"cells.{position}.pools.0.{POOL}" for position in range(4)}  # three edges, one pooling
     assert runs == dict.fromkeys({f"{name}.conv" for name in active_names(cell)} | pools, 1)
     prefixes = tuple(active_names(cell))
@@ -318,7 +318,7 @@ def test_only_operations_of_the_gates_run_and_what_edges_share_runs_once():
 
 def test_path_names_are_exactly_what_a_training_step_touches():
     supernet = NASBench201Supernet(SPACE, SPACE.full_mask(), **SIZE).double()
-    gates = one_hot(SPACE.paths(genotype_of(ALL_KINDS)), 6)
+    gates = one_hot(SPACE.path(genotype_of(ALL_KINDS)), 6)
     before = {name: tensor.clone() for name, tensor in supernet.state_dict().items()}
     optimizer = torch.optim.SGD(supernet.parameters(), lr=0.1, momentum=0.9, weight_decay=3e-4)
     for _ in range(2):
@@ -332,10 +332,10 @@ def test_path_names_are_exactly_what_a_training_step_touches():
 
 
 def test_parameters_of_edges_and_of_the_blocks():
-    supernet = NASBench201Supernet(SPACE, SPACE.full_mask().restrict(0, 2, [NONE, SKIP]), **SIZE)
+    supernet = NASBench201Supernet(SPACE, SPACE.full_mask().restrict(2, [NONE, SKIP]), **SIZE)
     names = {id(parameter): name for name, parameter in supernet.named_parameters()}
     for edge in range(6):
-        found = [names[id(parameter)] for parameter in supernet.edge_parameters(0, edge)]
+        found = [names[id(parameter)] for parameter in supernet.decision_parameters(edge)]
         kinds = () if edge == 2 else (CONV1, CONV3)
         assert found == [
             f"cells.{cell}.operations.{edge}.{op}.conv.weight" for cell in range(4) for op in kinds
@@ -400,7 +400,7 @@ def test_there_is_no_imagenet_stem():
 def test_a_cell_that_is_not_connected_can_be_trained(cell):
     """Its answer is the same for all images."""
     supernet = NASBench201Supernet(SPACE, SPACE.full_mask(), **SIZE).double()
-    gates = one_hot(SPACE.paths(genotype_of(cell)), 6)
+    gates = one_hot(SPACE.path(genotype_of(cell)), 6)
     for logits in (network_of(cell).double()(images())[0], supernet(images(), gates)):
         assert logits.isfinite().all() and logits.equal(logits[:1].expand(4, 5))
         logits.sum().backward()
@@ -421,7 +421,7 @@ class Masks:
 def test_as_many_masks_are_taken_as_is_said():
     """All operations but skips and none are subject to drop path, as in the other spaces."""
     network, supernet = network_of(), NASBench201Supernet(SPACE, SPACE.full_mask(), **SIZE)
-    gates = one_hot(SPACE.paths(genotype_of(ALL_KINDS)), 6)
+    gates = one_hot(SPACE.path(genotype_of(ALL_KINDS)), 6)
     assert network.num_drop_paths == supernet.num_drop_paths(gates) == 4 * 4
     for net, rest in ((network, []), (supernet, [gates])):
         masks = Masks(draw_masks(16, 2, 0.3, torch.Generator().manual_seed(0)))
@@ -433,9 +433,9 @@ def test_masks_of_zero_leave_the_skips():
     supernet = NASBench201Supernet(SPACE, SPACE.full_mask(), **SIZE).double().eval()
     skip = genotype_of((NONE, SKIP, NONE, NONE, NONE, SKIP))
     x = images()
-    gates = one_hot(SPACE.paths(genotype_of((CONV3, SKIP, POOL, CONV1, POOL, SKIP))), 6)
+    gates = one_hot(SPACE.path(genotype_of((CONV3, SKIP, POOL, CONV1, POOL, SKIP))), 6)
     dropped = supernet(x, gates, torch.zeros(16, 4, 1, 1, 1))
-    close(dropped, supernet(x, one_hot(SPACE.paths(skip), 6)))
+    close(dropped, supernet(x, one_hot(SPACE.path(skip), 6)))
     network = network_of((CONV3, SKIP, POOL, CONV1, POOL, SKIP)).eval()
     dropped = network(x.float(), torch.zeros(16, 4, 1, 1, 1))[0]
     for operation in (o for cell in network.cells for o in cell.operations if is_droppable(o)):
@@ -445,7 +445,7 @@ def test_masks_of_zero_leave_the_skips():
 
 def test_dropout_after_skips_in_training_only():
     supernet = NASBench201Supernet(SPACE, SPACE.full_mask(), **SIZE).double()
-    gates = one_hot(SPACE.paths(genotype_of((CONV3, SKIP, NONE, SKIP, NONE, CONV1))), 6)
+    gates = one_hot(SPACE.path(genotype_of((CONV3, SKIP, NONE, SKIP, NONE, CONV1))), 6)
     x, dropout = images(), SkipDropout(0.5, torch.Generator().manual_seed(0))
     assert not supernet(x, gates, skip_dropout=dropout).equal(supernet(x, gates))
     supernet.eval()

@@ -4,9 +4,9 @@ import pytest
 import torch
 from plain_supernet import PlainSupernet, copy_weights, matching_tensors
 
+from nastk.networks.cell_supernet import CellSupernet
 from nastk.networks.gates import Gates
 from nastk.networks.operations import gated_norm
-from nastk.networks.supernet import CellSupernet
 from nastk.spaces.cell import DARTS, RELATIVENAS
 from nastk.spaces.mask import Mask
 
@@ -23,18 +23,15 @@ def random_mask(space, seed):
         size = int(torch.randint(1, num + 1, (), generator=generator))
         return tuple(sorted(torch.randperm(num, generator=generator)[:size].tolist()))
 
-    return Mask(tuple(tuple(row() for _ in space.edges) for _ in space.cell_types))
+    return Mask(tuple(row() for _ in space.decisions))
 
 
 def soft_gates(mask, values):
-    """Gates of `values` [T, E, O] on what the mask allows."""
+    """Gates of `values` [D, O] on what the mask allows."""
     return Gates(
         tuple(
-            tuple(
-                tuple((operation, values[t, e, operation]) for operation in row)
-                for e, row in enumerate(edges)
-            )
-            for t, edges in enumerate(mask.allowed)
+            tuple((operation, values[decision, operation]) for operation in row)
+            for decision, row in enumerate(mask.allowed)
         )
     )
 
@@ -59,7 +56,7 @@ def test_equals_the_plain_definition(space, masked, layout, training):
     copy_weights(plain, supernet)
     images = torch.randn(4, 3, 8, 8, dtype=torch.float64).contiguous(memory_format=LAYOUTS[layout])
     labels = torch.arange(4)
-    raw = torch.rand(2, len(space.edges), len(space.operations), dtype=torch.float64)
+    raw = torch.rand(len(space.decisions), len(space.operations), dtype=torch.float64)
     found = []
     for net in (plain, supernet):
         values = raw.clone().requires_grad_()

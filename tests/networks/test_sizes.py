@@ -13,10 +13,10 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from nastk.archs import load_arch
+from nastk.networks.cell_network import CellNetwork
+from nastk.networks.cell_supernet import CellSupernet
 from nastk.networks.counting import count_macs, count_parameters
-from nastk.networks.network import CellNetwork
 from nastk.networks.operations import build_operation
-from nastk.networks.supernet import CellSupernet
 from nastk.spaces.cell import DARTS, RELATIVENAS
 
 CONVOLUTIONS = ["sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5"]
@@ -157,10 +157,10 @@ def test_a_network_without_storage_is_counted_without_the_compiler():
     """What the command line does at the end of every search."""
     code = (
         "import sys\n"
-        "from nastk.cli.running import network_size\n"
+        "from nastk.workflows.network_size import network_size\n"
         "from nastk.archs import load_arch\n"
-        "params, macs = network_size(load_arch('darts-v2').genotype, (3, 32, 32), 10)\n"
-        "sys.exit(params < 3_000_000 or macs < 400_000_000 or 'torch._dynamo' in sys.modules)"
+        "size = network_size(load_arch('darts-v2').genotype, image_shape=(3, 32, 32), num_classes=10)\n"
+        "sys.exit(size['params'] < 3_000_000 or size['macs'] < 400_000_000 or 'torch._dynamo' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 

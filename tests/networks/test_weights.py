@@ -1,14 +1,16 @@
 """Weights files: what is saved is loaded, heads of other classes stay fresh, damage is answered."""
 
 import json
+import os
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from nastk.archs import load_arch
 from nastk.genotype import to_json
-from nastk.networks.network import CellNetwork
+from nastk.networks.cell_network import CellNetwork
 from nastk.networks.weights import adopt, load, save
 
 GENOTYPE = load_arch("relativenas-cifar10").genotype
@@ -114,6 +116,64 @@ def test_tensors_that_the_network_lacks_are_named(saved):
     )
 
 
+OTHER_TYPES = (
+    *(torch.int8, torch.uint8, torch.int16, torch.int32, torch.int64, torch.bool, torch.complex64),
+    *(torch.float64, torch.float16, torch.bfloat16, torch.float8_e4m3fn),
+)
+
+
+@pytest.mark.parametrize("dtype", OTHER_TYPES, ids=str)
+@pytest.mark.parametrize("name", ["stem.conv.weight", "stem.norm.running_var"])
+def test_numbers_of_another_type(name, dtype, saved, tmp_path):
+    path, _ = saved
+    save_file(load_file(path) | {name: load_file(path)[name].to(dtype)}, path, _metadata(path))
+    network = network_of()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    found = str(dtype).removeprefix("torch.")
+    assert message_of(adopt, network, load(path), path) == (
+        f"{path}: does not fit this network: {name} is {found} in the file, float32 in the network"
+    )
+    assert differing(network, before) == set()
+
+
+def test_counters_of_another_type(saved):
+    path, _ = saved
+    name = "stem.norm.num_batches_tracked"
+    save_file(load_file(path) | {name: torch.tensor(1.0)}, path, _metadata(path))
+    assert "is float32 in the file, int64 in the network" in message_of(adopt, network_of(), load(path), path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("name", ["stem.conv.weight", "stem.norm.running_var"])
+def test_numbers_that_are_not_finite(name, value, saved):
+    path, _ = saved
+    weights = load(path)
+    weights.tensors[name].view(-1)[-1] = value
+    network = network_of()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    assert message_of(adopt, network, weights, path).startswith(
+        f"{path}: {name} has numbers that are not finite"
+    )
+    assert differing(network, before) == set()
+
+
+def test_a_head_that_is_not_taken_may_be_anything(saved):
+    path, _ = saved
+    weights = load(path)
+    weights.tensors["classifier.linear.bias"] = torch.full((9,), float("nan"), dtype=torch.float64)
+    assert adopt(network_of(num_classes=7), weights, path) is True
+
+
+def _metadata(path):
+    with safe_open(path, framework="pt") as file:
+        return file.metadata()
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert message_of(load, tmp_path / "pipe").endswith("pipe: not a weights file of nastk: no regular file")
+
+
 @pytest.mark.parametrize("kept", [0, 1, 7, 8, 9, 100, 1000, -1])
 def test_a_truncated_file(kept, saved):
     path, _ = saved
@@ -156,8 +216,10 @@ def test_damaged_metadata(name, value, message, saved):
     ("text", "message"),
     [
         ("3", "nastk: expected an object, found 3"),
-        ("{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
-        ("[" * 100_000, "maximum recursion depth exceeded"),
+        ("{", "no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ("[" * 100_000, "no JSON: too many brackets in one another"),
+        ('{"genotype": 1e400}', "no JSON: the number 1e400 is too large"),
+        ('{"network": ' + "9" * 5000 + "}", "no JSON: an integer of 5000 digits"),
     ],
 )
 def test_metadata_that_are_no_json_object(text, message, saved):

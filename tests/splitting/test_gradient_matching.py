@@ -9,7 +9,7 @@ from torch import nn
 
 from nastk.engine.training import untouched
 from nastk.networks.gates import Gates
-from nastk.splitting.gradient_matching import distances, flat_gradient, mean_distances, with_operation
+from nastk.splitting.gradient_matching import distances, flat_gradient, mean_distances, with_option
 from nastk.splitting.partition import best_partition, cut, within
 
 NO_GATES = Gates(())
@@ -86,10 +86,10 @@ def test_distances_are_1_minus_the_cosine():
 
 
 def test_the_scored_operation_keeps_its_weight_in_a_mixture():
-    path = Gates(((((2, 1.0),), ((0, 1.0),)),))
-    assert with_operation(path, 0, 1, 3).rows == ((((2, 1.0),), ((3, 1.0),)),)
-    mixture = Gates(((((0, 0.5), (2, 0.5)), ((0, 0.25), (1, 0.25), (2, 0.25), (3, 0.25))),))
-    assert with_operation(mixture, 0, 1, 3).rows == ((((0, 0.5), (2, 0.5)), ((3, 0.25),)),)
+    path = Gates((((2, 1.0),), ((0, 1.0),)))
+    assert with_option(path, 1, 3).rows == (((2, 1.0),), ((3, 1.0),))
+    mixture = Gates((((0, 0.5), (2, 0.5)), ((0, 0.25), (1, 0.25), (2, 0.25), (3, 0.25))))
+    assert with_option(mixture, 1, 3).rows == (((0, 0.5), (2, 0.5)), ((3, 0.25),))
 
 
 def test_untouched_puts_buffers_and_modes_back():

@@ -6,7 +6,7 @@ import pytest
 from nastk.spaces.nasbench201 import NASBENCH201
 from nastk.tables.kinds import TRANSNAS101
 
-ARCHS = tuple(NASBENCH201.genotype([(op, 1, 1, op, 1, 1)]).body for op in range(5))
+ARCHS = tuple(NASBENCH201.genotype((op, 1, 1, op, 1, 1)).body for op in range(5))
 
 
 @pytest.fixture

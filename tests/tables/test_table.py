@@ -3,12 +3,14 @@
 import itertools
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nastk.spaces.transnas import MICRO
+from nastk.tables import table as tables
 from nastk.tables.kinds import KINDS, NASBENCH201
 from nastk.tables.table import Table, open_table
 
@@ -96,6 +98,59 @@ def test_files_that_are_no_table(tmp_path, write_table):
 )
 def test_faults_of_a_table(write_table, changes, words):
     refused(*words, path=write_table(**changes))
+
+
+def _texts(*numbers, order="="):
+    """Texts of one character each, by its number, as numpy would read it from a file."""
+    return np.array(numbers, dtype=np.dtype(np.uint32).newbyteorder(order)).view(
+        np.dtype("U1").newbyteorder(order)
+    )
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("number", [0x110000, 0x7FFFFFFF, 0xFFFFFFFF, 0xD800, 0xDFFF])
+@pytest.mark.parametrize("name", ["datasets", "arch_str"])
+def test_texts_of_what_is_no_character(name, number, order, write_table):
+    refused(
+        f"{name}: holds numbers that are no characters",
+        path=write_table(**{name: _texts(65, number, order=order)}),
+    )
+
+
+@pytest.mark.parametrize("name", ["tasks", "metrics", "micro_arch", "macro_arch"])
+def test_texts_of_what_is_no_character_in_the_other_table(name, write_transnas):
+    path = write_transnas(**{name: _texts(0x110000)})
+    column = name.replace("arch", "val")
+    refused(f"{name}: holds numbers that are no characters", path=path, column=column)
+
+
+@pytest.mark.parametrize("number", [0x10FFFF, 0xD7FF, 0xE000, 0])
+def test_texts_of_odd_characters(number, write_table):
+    refused("arch_str[0]: arch: expected 3 nodes", path=write_table(arch_str=_texts(number, 65)))
+
+
+@pytest.mark.parametrize("name", ["datasets", "arch_str", "val_acc_12"])
+def test_arrays_that_unpack_to_far_more_than_a_table_has(name, write_table, monkeypatch):
+    """They are refused by what the file says of itself, before they are unpacked."""
+    path = write_table(**{name: np.zeros(3000)})
+    monkeypatch.setattr(tables, "MOST_BYTES", 20_000)
+    refused(f"{name}: 24,128 bytes unpacked; of a table are read at most 20,000", path=path)
+
+
+def test_more_texts_than_a_table_has(write_table):
+    """Empty ones take no bytes in the file, and each some fifty as one of Python's."""
+    path = write_table(arch_str=None)
+    with zipfile.ZipFile(path, "a") as file, file.open("arch_str.npy", "w") as member:
+        about = {"descr": "<U0", "fortran_order": False, "shape": (10**9,)}
+        np.lib.format.write_array_header_1_0(member, about)
+    refused("arch_str: 1,000,000,000 texts; at most 1,000,000 are read", path=path)
+
+
+def test_members_that_are_no_arrays(write_table):
+    path = write_table(val_acc_12=None)
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("val_acc_12", "text")
+    refused("val_acc_12 is no array", path=path)
 
 
 def test_columns_and_data_sets_that_are_not_there(write_table):
@@ -194,7 +249,7 @@ def test_best_of_transnas101(shared_data):
 def test_disconnected_cells_of_transnas101(shared_data):
     """169 cells whose output sees no input: a constant guess, and which ones tells the order of the edges."""
     table = Table(shared_data / "transnas101.npz")
-    cells = [MICRO.genotype([cell]) for cell in itertools.product(range(4), repeat=6)]
+    cells = [MICRO.genotype(cell) for cell in itertools.product(range(4), repeat=6)]
     disconnected = {cell.body for cell in cells if not MICRO.is_connected(cell)}
     assert len(disconnected) == 169
 

@@ -1,6 +1,7 @@
 """What the largest step of a search is said to take is what its steps really keep."""
 
 import copy
+import dataclasses
 
 import pytest
 import torch
@@ -8,7 +9,10 @@ from graphs import graph_bytes
 
 from nastk import registry
 from nastk.engine.memory import PLAIN
-from nastk.weight_sharing.memory import PAIR, UNROLLED, depths, mixture_bytes
+from nastk.spaces.cell import DARTS
+from nastk.spaces.mask import Mask
+from nastk.spaces.nasbench201 import NASBENCH201
+from nastk.weight_sharing.memory import PAIR, UNROLLED, depths, mixture_bytes, num_layers, path_bytes
 
 FEW = "space.operations=[max_pool_3x3,skip_connect,sep_conv_3x3,dil_conv_3x3]"
 BATCHES = ("train.batch_size=10", "train.epochs=1")  # of 20 training and 12 validation images
@@ -99,3 +103,21 @@ def test_grows_with_the_batch_and_moves_nothing(make_context, method):
     one, eight, nine, many = found
     assert one < eight
     assert nine - eight == pytest.approx((many - eight) / 56, rel=0.001)
+
+
+def test_layers_of_all_that_a_mask_allows():
+    """Of sep_conv 4 each, of dil_conv 2; nor_conv is one."""
+    assert num_layers(DARTS, DARTS.full_mask()) == 28 * (4 + 4 + 2 + 2)
+    assert num_layers(DARTS, DARTS.full_mask().restrict(20, [3, 7])) == 27 * 12 + 2
+    assert num_layers(NASBENCH201, Mask(((0, 1), (2,), (2, 3), (4,), (3,), (0, 4)))) == 1 + 2 + 1
+
+
+def test_of_equal_layers_the_later_decision_of_a_group_is_the_deeper_one():
+    assert depths(NASBENCH201) == [[num + edge / 1000 for num in (0, 0, 1, 1, 0)] for edge in range(6)]
+    of_types = depths(DARTS)
+    assert of_types[:14] == of_types[14:] and of_types[13][4] == 4.013
+
+
+def test_of_a_space_that_cannot_say_its_deepest_path_nothing_is_said(make_context):
+    context = dataclasses.replace(make_context("relativenas"), space=registry.load_space("transnas-macro"))
+    assert path_bytes(context, drop_path=False, copies=PLAIN) is None

@@ -43,9 +43,11 @@ def used_names(weights, genotype):
     """State-dict names of the operations on the genotype's path, told from the layout by hand."""
     names = set()
     for position, place in enumerate(weights.supernet.places):
-        for edge, operation in weights.space.paths(genotype)[place.cell_type]:
-            prefix = f"cells.{position}.operations.{edge}.{operation}."
-            names |= {name for name in weights.state_dict() if name.startswith(prefix)}
+        for decision, operation in weights.space.path(genotype):
+            cell_type, edge = divmod(decision, 14)
+            if cell_type == place.cell_type:
+                prefix = f"cells.{position}.operations.{edge}.{operation}."
+                names |= {name for name in weights.state_dict() if name.startswith(prefix)}
     return names
 
 

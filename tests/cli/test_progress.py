@@ -8,8 +8,8 @@ import re
 import pytest
 from rich.console import Console
 
-from nastk.engine import progress
-from nastk.engine.progress import Progress
+from nastk.cli import progress
+from nastk.cli.progress import TerminalProgress
 
 METRICS = {"phase": "search", "time_s": 3.2, "loss": 0.123456, "fast": 3, "list": [1, 2], "big": 1234567.0}
 
@@ -28,9 +28,9 @@ def clock(monkeypatch):
     return clock
 
 
-def _plain() -> tuple[Progress, io.StringIO]:
+def _plain() -> tuple[TerminalProgress, io.StringIO]:
     stream = io.StringIO()
-    return Progress(Console(file=stream, width=40), quiet=False), stream
+    return TerminalProgress(Console(file=stream, width=40), quiet=False), stream
 
 
 def test_plain_lines(clock):
@@ -71,7 +71,7 @@ def test_nothing_is_taken_for_markup(clock):
         shown.update(1, {"phase": "[bold]x[/] :smile:"})
     assert "phase [bold]x[/] :smile:" in stream.getvalue()
     console, stream = _terminal()
-    shown = Progress(console, quiet=False)
+    shown = TerminalProgress(console, quiet=False)
     with shown.showing(1, 0):
         shown.update(1, {"phase": "[bold]x[/] :smile:"})
     assert "[bold]x[/] :smile:" in stream.getvalue()
@@ -85,7 +85,7 @@ def _terminal() -> tuple[Console, io.StringIO]:
 def test_terminal(clock):
     """A table of the last steps, redrawn at each."""
     console, stream = _terminal()
-    shown = Progress(console, quiet=False)
+    shown = TerminalProgress(console, quiet=False)
     with shown.showing(20, 0):
         for step in range(1, 16):
             clock.now += 1
@@ -103,7 +103,7 @@ def test_whole_columns_of_the_present_phase_only(clock):
     """What does not fit is left out, not cut; what comes behind it may fit."""
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=46, height=40, color_system=None)
-    shown = Progress(console, quiet=False)
+    shown = TerminalProgress(console, quiet=False)
     with shown.showing(3, 0):
         shown.update(1, {"phase": "train", "train_loss": 1.0})
         shown.update(2, {"phase": "score", "validation_loss": 0.25, "long" * 9: 1.5, "lr": 0.125})
@@ -120,7 +120,7 @@ def test_whole_columns_of_the_present_phase_only(clock):
 def test_quiet_and_pipes(quiet, clock):
     """No control codes with --quiet, nor without a terminal."""
     console, stream = _terminal() if quiet else (Console(file=(pipe := io.StringIO())), pipe)
-    shown = Progress(console, quiet=quiet)
+    shown = TerminalProgress(console, quiet=quiet)
     assert shown.live is None
     with shown.showing(1, 0):
         shown.update(1, METRICS)
@@ -132,7 +132,7 @@ def test_quiet_and_pipes(quiet, clock):
 def test_an_error_leaves_the_terminal_in_order(clock):
     """The cursor is shown again."""
     console, stream = _terminal()
-    shown = Progress(console, quiet=False)
+    shown = TerminalProgress(console, quiet=False)
     with pytest.raises(RuntimeError), shown.showing(2, 0):
         shown.update(1, METRICS)
         raise RuntimeError

@@ -1,12 +1,11 @@
-"""The final selection: by which score each is ranked, and what is told of both."""
+"""The final selection: by which score each of the last population is ranked."""
 
 import math
 
 import pytest
-from test_fewshot import few_shot, run
 
 from nastk.estimators.score import Score, best_first
-from nastk.methods.estimation import deciding_scores
+from nastk.populations.estimator_search import deciding_scores
 
 
 def losses(*values):
@@ -38,20 +37,3 @@ def losses(*values):
 )
 def test_by_which_score_each_is_ranked(trained, final, order):
     assert best_first(deciding_scores(losses(*trained), losses(*final))) == order
-
-
-def test_a_few_shot_search_tells_both_scores_of_all_that_its_leaves_ranked(make_context):
-    search = few_shot(make_context, "search.split=random", "search.groups=[2]", base="random")
-    run(search)
-    ranked = search.result().ranked()
-    assert len(ranked) == 2 * 2
-    assert all(more["trained_score"] == score.to_json() for _, score, more in ranked)
-    assert all(math.isfinite(more["final_score"]["value"]) for _, _, more in ranked)
-    assert all(not more for _, _, more in few_shot_over_scores_alone(make_context))
-
-
-def few_shot_over_scores_alone(make_context):
-    """What a method ranks that has one score of each."""
-    search = few_shot(make_context, "search.split=random", "search.groups=[2]", base="rsps")
-    run(search)
-    return search.result().ranked()

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from nastk.archs import load_arch
+from nastk.networks.cell_network import CellNetwork
+from nastk.networks.cell_supernet import CellSupernet
 from nastk.networks.drop_path import draw_masks, is_droppable
 from nastk.networks.gates import Gates, one_hot
-from nastk.networks.network import CellNetwork
-from nastk.networks.supernet import CellSupernet
 from nastk.spaces.cell import DARTS, RELATIVENAS
 
 SIZE = {"init_channels": 4, "num_cells": 4, "num_classes": 5}
@@ -37,8 +37,13 @@ def supernet_of(space, names=None):
 
 
 def gates_of(space, arch):
-    paths = space.paths(load_arch(arch).genotype)
-    return paths, one_hot(paths, len(space.edges))
+    path = space.path(load_arch(arch).genotype)
+    return path, one_hot(path, len(space.decisions))
+
+
+def choices_of(path, place):
+    """The (edge, operation) pairs of the cells of a place's type."""
+    return [(decision % 14, operation) for decision, operation in path if decision // 14 == place.cell_type]
 
 
 def images(num=3):
@@ -46,14 +51,15 @@ def images(num=3):
 
 
 def by_hand(supernet, space, x, weights):
-    """The logits; weights[t]: a list of (edge, operation, weight), each one applied by itself."""
+    """The logits; weights: (decision, operation, weight) triples, each one applied by itself."""
     s0, s1 = supernet.stem(x)
     for place, cell in zip(supernet.places, supernet.cells, strict=True):
         states = cell.preprocess(s0.relu(), s1.relu())
         for node in space.concat:
             total = torch.zeros(())
-            for edge, operation, weight in weights[place.cell_type]:
-                if space.edges[edge][0] == node:
+            for decision, operation, weight in weights:
+                cell_type, edge = divmod(decision, 14)
+                if cell_type == place.cell_type and space.edges[edge][0] == node:
                     total = total + weight * cell.owner(edge, operation)[str(operation)](
                         states[space.edges[edge][1]]
                     )
@@ -66,46 +72,44 @@ def by_hand(supernet, space, x, weights):
 def test_a_path_is_the_sum_of_its_operations(space, arch):
     """Also where a duplicate edge applies one operation twice: its gate is 2."""
     supernet = supernet_of(space).eval()
-    paths, gates = gates_of(space, arch)
+    path, gates = gates_of(space, arch)
     x = images()
-    expected = by_hand(supernet, space, x, [[(*choice, 1.0) for choice in path] for path in paths])
+    expected = by_hand(supernet, space, x, [(*choice, 1.0) for choice in path])
     torch.testing.assert_close(supernet(x, gates), expected, rtol=0, atol=1e-12)
 
 
 def test_a_choice_made_twice_is_one_operation_of_weight_two():
     _, gates = gates_of(RELATIVENAS, "relativenas-cifar10")
-    assert gates.rows[0][RELATIVENAS.edge_index[3, 1]] == ((3, 2.0),)
-    assert [len(row) for row in gates.rows[0]] == [1, 1, 0, 1, 0, 0, 2, 0, 0, 2, 0, 0, 0, 0]
-    assert one_hot((((0, 1), (0, 0), (0, 1)),), 2) == Gates(((((0, 1.0), (1, 2.0)), ()),))
+    assert gates.rows[RELATIVENAS.edge_index[3, 1]] == ((3, 2.0),)
+    assert [len(row) for row in gates.rows[:14]] == [1, 1, 0, 1, 0, 0, 2, 0, 0, 2, 0, 0, 0, 0]
+    assert one_hot(((0, 1), (0, 0), (0, 1)), 2) == Gates((((0, 1.0), (1, 2.0)), ()))
 
 
 def test_soft_gates_mix_and_have_gradients():
     space = DARTS
     supernet = supernet_of(space, ["none", "skip_connect", "max_pool_3x3", "dil_conv_3x3"])
-    raw = torch.randn(2, 14, 8, dtype=torch.float64, requires_grad=True)
+    raw = torch.randn(28, 8, dtype=torch.float64, requires_grad=True)
     allowed = (0, 1, 3, 6)
-    gates = Gates(
-        tuple(tuple(tuple((op, raw[t, edge, op]) for op in allowed) for edge in range(14)) for t in (0, 1))
-    )
-    weights = [[(edge, op, w) for edge, row in enumerate(rows) for op, w in row] for rows in gates.rows]
+    gates = Gates(tuple(tuple((op, raw[decision, op]) for op in allowed) for decision in range(28)))
+    weights = [(decision, op, weight) for decision, row in enumerate(gates.rows) for op, weight in row]
     x = images()
     logits = supernet.eval()(x, gates)
     expected = by_hand(supernet, space, x, weights)
     torch.testing.assert_close(logits, expected, rtol=0, atol=1e-12)
     (one,), (other,) = (torch.autograd.grad(output.square().sum(), raw) for output in (logits, expected))
     torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
-    assert (one[:, :, [1, 3, 6]] != 0).all()  # max_pool, skip, dil_conv of every edge
-    assert (one[:, :, [0, 2, 4, 5, 7]] == 0).all()
+    assert (one[:, [1, 3, 6]] != 0).all()  # max_pool, skip, dil_conv of every edge
+    assert (one[:, [0, 2, 4, 5, 7]] == 0).all()
 
 
 @with_archs
 def test_inactive_operations_are_never_run_and_get_no_gradient(space, arch):
     supernet = supernet_of(space)
-    paths, gates = gates_of(space, arch)
+    path, gates = gates_of(space, arch)
     active = {
         id(cell.owner(edge, operation)[str(operation)])
         for place, cell in zip(supernet.places, supernet.cells, strict=True)
-        for edge, operation in paths[place.cell_type]
+        for edge, operation in choices_of(path, place)
     }
     candidates = [
         operation
@@ -143,8 +147,7 @@ def test_path_names_are_exactly_what_a_training_step_touches(space, arch):
         name
         for position, place in enumerate(supernet.places)
         if not any(
-            row and source == 0
-            for row, (_, source) in zip(gates.rows[place.cell_type], space.edges, strict=True)
+            space.edges[edge][1] == 0 and gates.rows[14 * place.cell_type + edge] for edge in range(14)
         )
         for name, _ in supernet.named_parameters()
         if name.startswith(f"cells.{position}.preprocess.first.")
@@ -157,12 +160,12 @@ def test_path_names_are_exactly_what_a_training_step_touches(space, arch):
 @with_archs
 def test_a_path_takes_as_many_masks_as_the_supernet_says(space, arch):
     supernet = supernet_of(space)
-    paths, gates = gates_of(space, arch)
+    path, gates = gates_of(space, arch)
     num = supernet.num_drop_paths(gates)
     assert num == sum(
         is_droppable(cell.owner(edge, operation)[str(operation)])
         for place, cell in zip(supernet.places, supernet.cells, strict=True)
-        for edge, operation in set(paths[place.cell_type])
+        for edge, operation in set(choices_of(path, place))
     )
 
     class Masks:
@@ -178,14 +181,14 @@ def test_a_path_takes_as_many_masks_as_the_supernet_says(space, arch):
 def test_drop_path_in_the_supernet_by_hand():
     """Zero masks leave the identities, whose weight stays."""
     supernet = supernet_of(RELATIVENAS).eval()
-    paths, gates = gates_of(RELATIVENAS, "relativenas-cifar10")
+    path, gates = gates_of(RELATIVENAS, "relativenas-cifar10")
     x = images()
     dropped = supernet(x, gates, torch.zeros(supernet.num_drop_paths(gates), 3, 1, 1, 1))
     for cell in supernet.cells:
         for owner in (*cell.operations, *cell.pools):
             for operation in filter(is_droppable, owner.values()):
                 operation.register_forward_hook(lambda _, inputs, output: torch.zeros_like(output))
-    expected = by_hand(supernet, RELATIVENAS, x, [[(*choice, 1.0) for choice in path] for path in paths])
+    expected = by_hand(supernet, RELATIVENAS, x, [(*choice, 1.0) for choice in path])
     torch.testing.assert_close(dropped, expected, rtol=0, atol=1e-12)
 
 
@@ -194,23 +197,24 @@ def test_a_path_is_the_discrete_network_with_its_weights(arch):
     """RelativeNAS's supernet and networks have the same norms, so that weights can be carried over."""
     supernet = supernet_of(RELATIVENAS).eval()
     genotype = load_arch(arch).genotype
-    paths, gates = gates_of(RELATIVENAS, arch)
+    path, gates = gates_of(RELATIVENAS, arch)
     network = CellNetwork(genotype, **SIZE).double().eval()
     network.stem.load_state_dict(supernet.stem.state_dict())
     network.classifier.load_state_dict(supernet.classifier.state_dict())
     for place, mixed, cell in zip(supernet.places, supernet.cells, network.cells, strict=True):
         cell.preprocess.load_state_dict(mixed.preprocess.state_dict())
-        for operation, (edge, index) in zip(cell.operations, paths[place.cell_type], strict=True):
+        for operation, (edge, index) in zip(cell.operations, choices_of(path, place), strict=True):
             operation.load_state_dict(mixed.owner(edge, index)[str(index)].state_dict())
     x = images()
     torch.testing.assert_close(network(x)[0], supernet(x, gates), rtol=0, atol=1e-12)
 
 
 def test_only_what_the_mask_allows_is_built():
-    mask = DARTS.full_mask().restrict(0, 3, [3]).restrict(1, 13, [0, 7])
+    mask = DARTS.full_mask().restrict(3, [3]).restrict(14 + 13, [0, 7])
     supernet = CellSupernet(DARTS, mask, **SIZE)
     for place, cell in zip(supernet.places, supernet.cells, strict=True):
-        for edge, allowed in enumerate(mask.allowed[place.cell_type]):
+        for edge in range(14):
+            allowed = mask.allowed[14 * place.cell_type + edge]
             found = [operation for operation in range(8) if str(operation) in cell.owner(edge, operation)]
             pools = {1, 2} & set(found)
             assert set(found) - pools == set(allowed) - {1, 2}
@@ -222,8 +226,8 @@ def test_the_parameters_of_an_edge_are_its_operations_in_all_cells_of_a_type(spa
     """Together the edges have all parameters of the cells but those of how a cell takes up its inputs."""
     supernet = supernet_of(space)
     found = []
-    for cell_type, edge in itertools.product((0, 1), range(14)):
-        parameters = supernet.edge_parameters(cell_type, edge)
+    for decision, (cell_type, edge) in enumerate(itertools.product((0, 1), range(14))):
+        parameters = supernet.decision_parameters(decision)
         names = [name for name, p in supernet.named_parameters() if any(p is own for own in parameters)]
         places = [i for i, place in enumerate(supernet.places) if place.cell_type == cell_type]
         assert all(name.split(".")[2:4] == ["operations", str(edge)] for name in names)

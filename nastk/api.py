@@ -1,0 +1,245 @@
+"""The Python face: what the command line does, as functions. `import nastk` offers them, and loads no torch.
+
+The same workflows, the same files in the run directory and the same errors (ValueError, in one line) as
+the commands of these names. Nothing is printed: steps and notes go to the functions that are handed over.
+KeyboardInterrupt leaves a run that `open(path).resume()` continues. Nothing global is left changed, so
+that two searches in one process, or in two threads of it, do not disturb each other.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nastk.archs import Arch
+from nastk.config import setting_word
+from nastk.engine.progress import Progress
+from nastk.engine.signals import Stopped
+from nastk.genotype import Genotype
+from nastk.networks.classifier import Classifier, load_classifier
+from nastk.workflows.directory import new_run
+from nastk.workflows.evaluate import configure_evaluate, resume_evaluate
+from nastk.workflows.rank import Comparison
+from nastk.workflows.rank import rank as compare
+from nastk.workflows.records import SearchRecord, TrainingRecord, open_record
+from nastk.workflows.request import Request
+from nastk.workflows.search import configure_search, resume_search
+from nastk.workflows.search import search as run_search
+from nastk.workflows.training import train_network
+from nastk.workflows.transfer import configure_transfer, resume_transfer
+
+PathLike = str | os.PathLike[str]
+OnStep = Callable[[int, int, dict[str, Any]], None]  # step, number of all steps, figures of the step
+OnNote = Callable[[str], None]  # a line for a person
+
+
+class SearchRun(SearchRecord):
+    """A search in its run directory, of any state.
+
+    path, config, finished and metrics are there at any time; genotype, score, ranking, details and summary
+    raise ValueError as long as the search is not finished.
+    """
+
+    def resume(self, *, progress: OnStep | None = None, note: OnNote | None = None) -> SearchRun:
+        """Continue the search to its end; the result is the one an uninterrupted run gives, bit for bit on the CPU.
+
+        A finished one stays as it is. Raises ValueError and KeyboardInterrupt as `search` does.
+        """
+        with _signals_go_on():
+            resume_search(self.path, _Told(progress, note))
+        return SearchRun(self.path)
+
+
+class TrainingRun(TrainingRecord):
+    """An evaluation or a transfer in its run directory, of any state.
+
+    path, config, finished and metrics are there at any time; genotype, test_accuracy (%), params, macs,
+    weights and summary raise ValueError as long as the training is not finished.
+    """
+
+    def resume(self, *, progress: OnStep | None = None, note: OnNote | None = None) -> TrainingRun:
+        """Continue the training to its end, as `SearchRun.resume` does a search."""
+        resume = resume_evaluate if self.config.command == "evaluate" else resume_transfer
+        with _signals_go_on():
+            resume(self.path, _Told(progress, note))
+        return TrainingRun(self.path)
+
+
+def search(
+    method: str,
+    *,
+    dataset: PathLike | None = None,
+    space: str | None = None,
+    preset: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    run_dir: PathLike | None = None,
+    data_dir: PathLike | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    progress: OnStep | None = None,
+    note: OnNote | None = None,
+) -> SearchRun:
+    """Find an architecture by `method`, a name of `nastk list methods`.
+
+    dataset: a known name, a directory of class folders, or an .npz file; None: the digits that come with nastk.
+    settings: "group.key" -> value, as `nastk config search --method METHOD` prints them.
+    run_dir: a new directory for the run's files; None: one below ./runs.
+    seed: of all random streams. device: auto, cpu or cuda.
+    progress: called after every step with its number, the number of all steps and its figures.
+    note: called with each line that the command line would tell a person.
+
+    Raises ValueError, in one line, for what cannot be searched, and KeyboardInterrupt on Ctrl-C, after which
+    `open(run_dir).resume()` goes on.
+    """
+    told, request = _Told(progress, note), _request(dataset, preset, settings, data_dir, seed, device)
+    config = configure_search(method, space, request, told)
+    make_run = new_run(_path(run_dir), f"search-{method}", config.data.dataset)
+    with _signals_go_on():
+        return SearchRun(run_search(config, make_run, told).path)
+
+
+def evaluate(
+    arch: Genotype | SearchRun | PathLike,
+    *,
+    dataset: PathLike | None = None,
+    preset: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    run_dir: PathLike | None = None,
+    data_dir: PathLike | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    progress: OnStep | None = None,
+    note: OnNote | None = None,
+) -> TrainingRun:
+    """Train the network of an architecture from scratch, and test it.
+
+    arch: a genotype, a search, or what the command line's ARCH may be (a file, a run directory, a published
+    cell's name). dataset: None: the one it was searched on. The others are those of `search`.
+    """
+    told, request = _Told(progress, note), _request(dataset, preset, settings, data_dir, seed, device)
+    config, found = configure_evaluate(_arch(arch), request, told)
+    make_run = new_run(_path(run_dir), f"evaluate-{found.name}", config.data.dataset)
+    with _signals_go_on():
+        return TrainingRun(train_network(config, found, make_run, told).path)
+
+
+def transfer(
+    task: str,
+    arch: Genotype | SearchRun | PathLike | None = None,
+    *,
+    weights: PathLike | None = None,
+    dataset: PathLike | None = None,
+    preset: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    run_dir: PathLike | None = None,
+    data_dir: PathLike | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    progress: OnStep | None = None,
+    note: OnNote | None = None,
+) -> TrainingRun:
+    """Train the network of an architecture for a task, a name of `nastk list tasks`.
+
+    weights: start from this weights file of an earlier training, which brings its architecture along; arch is
+    None then. The others are those of `evaluate`.
+    """
+    told, request = _Told(progress, note), _request(dataset, preset, settings, data_dir, seed, device)
+    start = _path(weights)
+    config, found = configure_transfer(task, None if arch is None else _arch(arch), start, request, told)
+    make_run = new_run(_path(run_dir), f"transfer-{found.name}", config.data.dataset)
+    with _signals_go_on():
+        return TrainingRun(train_network(config, found, make_run, told, weights=start).path)
+
+
+def rank(
+    scores: SearchRun | PathLike | Sequence[SearchRun | PathLike],
+    truth: SearchRun | PathLike,
+    *,
+    dataset: str | None = None,
+    note: OnNote | None = None,
+) -> Comparison:
+    """How well scores order architectures as the truth does: kendall_tau_b, spearman, and all else in `figures`.
+
+    Each is a search or its run directory, or TABLE.npz:COLUMN, a column of a published table; several scores
+    are those of several seeds. A search as truth means training each of its architectures alone, which takes
+    hours; what is done is kept in its run directory. dataset: which one of a table's.
+    """
+    several = [scores] if isinstance(scores, (SearchRun, str, os.PathLike)) else list(scores)
+    return compare([_place(side) for side in several], _place(truth), dataset, _Told(None, note))
+
+
+def load(path: TrainingRun | PathLike) -> Classifier:
+    """The network that an evaluation or a transfer trained, in eval mode on the CPU; `.predict("cat.jpg")`.
+
+    path: the run, its directory, or its weights file. ValueError for anything else.
+    """
+    return load_classifier(Path(path.path if isinstance(path, TrainingRun) else path))
+
+
+def open(path: PathLike) -> SearchRun | TrainingRun:
+    """The run in a directory, of any state: config, metrics, results, `.resume()`; ValueError if there is none."""
+    found = open_record(Path(path))
+    return SearchRun(found.path) if isinstance(found, SearchRecord) else TrainingRun(found.path)
+
+
+class _Told(Progress):
+    """Hands on what is told to the caller's functions."""
+
+    def __init__(self, on_step: OnStep | None, on_note: OnNote | None) -> None:
+        self._on_step, self._on_note = on_step, on_note
+        self._num_steps = 0
+
+    def note(self, text: str) -> None:
+        if self._on_note is not None:
+            self._on_note(text)
+
+    @contextmanager
+    def showing(self, num_steps: int, first_step: int) -> Iterator[None]:  # noqa: ARG002
+        self._num_steps = num_steps
+        yield
+
+    def update(self, step: int, metrics: dict[str, Any]) -> None:
+        if self._on_step is not None:
+            self._on_step(step, self._num_steps, metrics)
+
+
+@contextmanager
+def _signals_go_on() -> Iterator[None]:
+    """A signal that stopped a run, after its checkpoint, does what it would have done without nastk."""
+    try:
+        yield
+    except Stopped as stopped:
+        signal.raise_signal(stopped.signal_number)  # KeyboardInterrupt, unless the caller handles SIGINT
+        raise
+
+
+def _request(
+    dataset: PathLike | None,
+    preset: str | None,
+    settings: Mapping[str, Any] | None,
+    data_dir: PathLike | None,
+    seed: int | None,
+    device: str | None,
+) -> Request:
+    words = tuple(setting_word(key, value) for key, value in (settings or {}).items())
+    return Request(words, _text(dataset), _text(data_dir), preset, seed, device)
+
+
+def _text(path: PathLike | None) -> str | None:
+    return None if path is None else os.fspath(path)
+
+
+def _path(path: PathLike | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def _arch(arch: Genotype | SearchRun | PathLike) -> str | Arch:
+    return Arch("genotype", arch, {}) if isinstance(arch, Genotype) else _place(arch)
+
+
+def _place(side: SearchRun | PathLike) -> str:
+    return str(side.path) if isinstance(side, SearchRun) else os.fspath(side)

@@ -1,0 +1,168 @@
+"""A search: from what was asked for to a genotype in a run directory."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from nastk import __version__, registry
+from nastk.config import Config, resolve, search_class
+from nastk.data.search_images import SearchImages, load_search_images
+from nastk.engine.device import Engine
+from nastk.engine.progress import Progress
+from nastk.genotype import to_json
+from nastk.report.drawings import draw_details, draw_files
+from nastk.run import Run, RunError
+from nastk.search_method import Search, SearchContext, SearchResult
+from nastk.workflows.directory import OpenRun, open_resumed
+from nastk.workflows.driving import drive_job
+from nastk.workflows.inputs import RunInputs
+from nastk.workflows.network_size import network_size
+from nastk.workflows.records import SearchRecord
+from nastk.workflows.request import Request
+from nastk.workflows.result_file import NotCopied, write_result_file
+from nastk.workflows.summary import reproduce_command, write_summary
+
+
+def configure_search(method: str, space: str | None, request: Request, progress: Progress) -> Config:
+    """The configuration of a search by `method`; ValueError in the user's words."""
+    registry.find("method", registry.methods(), method)
+    dataset = request.chosen_dataset()
+    if dataset is None:
+        progress.note("data set: digits, which come with nastk (--dataset chooses another)")
+        dataset = "digits"
+    words = request.all_words(dataset) + ([f"space.name={space}"] if space else [])
+    return resolve("search", method, request.chosen_preset(dataset, progress), words)
+
+
+def search(
+    config: Config, open_run: OpenRun, progress: Progress, *, copy_to: Path | None = None
+) -> SearchRecord:
+    """Run a search to its end, from the run's checkpoint if it has one.
+
+    copy_to: where the genotype is written besides. If it cannot be, NotCopied says so, after all else is done.
+    Raises Stopped or KeyboardInterrupt on a signal: the run can then be continued.
+    """
+    engine = Engine(config.engine, config.run.seed)
+    with engine.in_force():
+        inputs = RunInputs(config)
+        job = _build(config, engine, inputs, progress)
+        for note in job.notes():
+            progress.note(note)
+        with closing(open_run()) as run:
+            steps, wall_s = drive_job(job, run, engine, config, progress, inputs=inputs)
+            return _finish(run, config, engine, job, steps, wall_s, progress, copy_to)
+
+
+def resume_search(path: Path, progress: Progress, *, copy_to: Path | None = None) -> SearchRecord | None:
+    """Continue the search in `path` by its own configuration; None if it is finished, which is said."""
+    opened = open_resumed(path, "search", progress)
+    if opened is None:
+        return None
+    run, config = opened
+    with closing(run):
+        return search(config, lambda: run, progress, copy_to=copy_to)
+
+
+def _build(config: Config, engine: Engine, inputs: RunInputs, progress: Progress) -> Search:
+    """The search that the configuration asks for; ValueError if the method cannot take the space.
+
+    Images are added to `inputs` when the method first asks for them.
+    """
+    assert config.space is not None
+    method = search_class(config.name, config.settings())
+    space = registry.load_space(config.space.name)
+    if not method.takes(space):
+        takes = sorted(name for name, known in registry.loaded_spaces().items() if method.takes(known))
+        name = f"{config.name} over {method.builds_on}" if method.builds_on else config.name
+        raise ValueError(f"method {name} cannot take space {space.name!r}, only {' or '.join(takes)}")
+
+    def load_images() -> SearchImages:
+        registry.space_entry(space.name).check_networks()  # of what there are only tables, nothing is trained
+        images = load_search_images(
+            config.data, config.train.batch_size, engine.device, engine.streams["splitting"]
+        )
+        inputs.add("training images", images)
+        for note in images.notes:
+            progress.note(note)
+        return images
+
+    mask = space.mask_of(config.space.operations)
+    search: Search = method(SearchContext(config, space, mask, engine, load_images))
+    return search
+
+
+def _finish(
+    run: Run, config: Config, engine: Engine, job: Search, steps: int, wall_s: float, progress: Progress,
+    copy_to: Path | None,
+) -> SearchRecord:  # fmt: skip
+    """Write down what the finished job has found."""
+    result = job.result()
+    score = {"name": result.score.metric} | {
+        name: value for name, value in result.score.to_json().items() if name != "metric"
+    }
+    provenance = {
+        "method": config.name,
+        "dataset": config.data.dataset,
+        "seed": config.run.seed,
+        "score": {name: score[name] for name in ("name", "value", "direction", "split")},
+        "nastk": __version__,
+        "command": reproduce_command(config),
+    }
+    text = to_json(result.genotype, provenance)
+    _write_result(run, result, text, provenance)
+    size = _sizes(config, job, result)
+    not_copied = None
+    if copy_to is not None:
+        try:
+            write_result_file(copy_to, text, progress)
+        except RunError as error:
+            not_copied = NotCopied(error, run.path / "genotype.json")
+    about = size | {"remarks": result.remarks}
+    write_summary(run, config, engine, steps=steps, wall_s=wall_s, score=score, **about)
+    if not_copied is not None:
+        raise not_copied
+    return SearchRecord(run.path)
+
+
+def _sizes(config: Config, job: Search, result: SearchResult) -> dict[str, Any]:
+    """Parameters and MACs of the found network as publications build it, and in the size it was searched in."""
+    if job.network_input is None:
+        return {"params": None, "macs": None}
+    image_shape, num_classes = job.network_input
+    images: Any = {"num_classes": num_classes, "image_shape": image_shape}
+    published = network_size(result.genotype, **images)
+    size = config.network.init_channels, config.network.num_cells
+    searched = network_size(result.genotype, **images, init_channels=size[0], num_cells=size[1])
+    return {
+        "params": published["params"],
+        "macs": published["macs"],
+        "network": published,  # whose params and macs these are
+        "searched_network": searched,
+    }
+
+
+def _write_result(run: Run, result: SearchResult, text: str, provenance: dict[str, Any]) -> None:
+    """All that a search found, in the run directory. text: the genotype file's, with its provenance."""
+
+    def write_pictures(pictures: dict[str, str]) -> None:
+        for stem, picture in pictures.items():
+            run.write_text(f"{stem}.svg", picture)
+
+    space = registry.load_space(result.genotype.space)
+    run.write_text("genotype.json", text)
+    run.write_json(
+        "ranking.json",
+        [
+            {"score": score.to_json(), "genotype": space.body_to_json(genotype.body)} | more
+            for genotype, score, more in result.ranked()
+        ],
+    )
+    for name, genotype in result.others.items():
+        run.write_text(f"{name}.json", to_json(genotype, provenance | {"score": None}))
+        write_pictures(draw_files(genotype, f"{name}_cell"))
+    if result.details:
+        run.write_json("details.json", result.details)
+        write_pictures(draw_details(result.details))
+    write_pictures(draw_files(result.genotype, "cell"))

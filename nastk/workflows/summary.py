@@ -1,0 +1,62 @@
+"""summary.json: what a run was and what came of it."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+from importlib.metadata import version
+from typing import Any
+
+from nastk import __version__
+from nastk.config import Config, flatten, resolve, setting_word
+from nastk.engine.device import Engine
+from nastk.run import SUMMARY, Run
+
+
+def write_summary(
+    run: Run, config: Config, engine: Engine, *, steps: int, wall_s: float, **content: Any
+) -> None:
+    about = "method" if config.command == "search" else "arch"
+    run.write_json(
+        SUMMARY,
+        {"command": config.command}
+        | ({} if about in content else {about: config.name})
+        | {"dataset": config.data.dataset, "seed": config.run.seed}
+        | content
+        | {
+            "wall_s": round(wall_s, 3),
+            "steps": steps,
+            "device": engine.describe(),
+            "versions": {
+                "nastk": __version__,
+                "torch": version("torch"),
+                "python": platform.python_version(),
+            },
+        },
+    )
+
+
+def reproduce_command(config: Config) -> str:
+    """The command line that gives this configuration: what differs from the preset is spelt out.
+
+    Some settings bring others along (search.base those of a method): these are looked at in a further round.
+    """
+    flag = {"search": "--method", "evaluate": "--arch", "transfer": "--task"}[config.command]
+    words: dict[str, str] = {}
+    while True:
+        known = dict(_values(resolve(config.command, config.name, config.preset, [*words.values()])))
+        more = {
+            key: setting_word(key, value)
+            for key, value in _values(config)
+            if key in known and key not in words and known[key] != value
+        }
+        if not more:
+            break
+        words |= more
+    return shlex.join(
+        ["nastk", config.command, flag, config.name, "--preset", config.preset, *words.values()]
+    )
+
+
+def _values(config: Config) -> list[tuple[str, Any]]:
+    return list(flatten({group: vars(values) for group, values in config.groups()}))

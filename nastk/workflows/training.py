@@ -1,0 +1,145 @@
+"""What evaluate and transfer share: training one network of a genotype."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import closing
+from pathlib import Path
+
+from nastk import registry
+from nastk.archs import RUN_FILE, Arch, load_arch
+from nastk.config import Config, to_yaml
+from nastk.data.augmentation import Augmentation
+from nastk.data.batches import Batches
+from nastk.data.images import ImageSet
+from nastk.data.sources import load_images
+from nastk.engine.device import Engine
+from nastk.engine.progress import Progress
+from nastk.engine.training import initialise
+from nastk.estimators.standalone import StandaloneTraining
+from nastk.genotype import Genotype, to_json
+from nastk.networks import weights as weight_files
+from nastk.networks.classifier import WEIGHTS
+from nastk.networks.counting import count_macs, count_parameters
+from nastk.report.drawings import draw_files
+from nastk.run import CONFIG, Run, RunError
+from nastk.workflows.directory import OpenRun
+from nastk.workflows.driving import drive_job
+from nastk.workflows.inputs import RunInputs
+from nastk.workflows.records import TrainingRecord
+from nastk.workflows.summary import write_summary
+
+
+def train_network(
+    config: Config, found: Arch, open_run: OpenRun, progress: Progress, *, weights: Path | None = None
+) -> TrainingRecord:
+    """Train the architecture's network to its end, from the run's checkpoint if it has one.
+
+    weights: start from this file of an earlier evaluation instead of from scratch.
+    Raises Stopped or KeyboardInterrupt on a signal: the run can then be continued.
+    """
+    engine = Engine(config.engine, config.run.seed)
+    with engine.in_force():
+        inputs = RunInputs(config, {RUN_FILE: to_json(found.genotype)})
+        job, train = _build(config, found.genotype, engine, weights, inputs, progress)
+        with closing(open_run()) as run:
+            if not run.has(CONFIG):  # which comes last, so that a run that has it can be continued
+                _write_arch(run, found, weights)
+            steps, wall_s = drive_job(job, run, engine, config, progress, inputs=inputs)
+            _finish(run, config, engine, found, job, train, steps=steps, wall_s=wall_s)
+            return TrainingRecord(run.path)
+
+
+def read_resumed_arch(run: Run) -> Arch:
+    """The architecture that an evaluation or a transfer was started with."""
+    if not run.has(RUN_FILE):
+        raise RunError(f"{run.path / RUN_FILE} is missing, the cell that the run was started with")
+    found = load_arch(str(run.path))
+    return Arch(str(found.provenance.get("arch", found.name)), found.genotype, found.provenance)
+
+
+def _write_arch(run: Run, found: Arch, weights: Path | None) -> None:
+    provenance = {name: value for name, value in found.provenance.items() if name != "weights"}
+    provenance["arch"] = found.name
+    if weights is not None:
+        provenance["weights"] = str(weights.resolve())
+    run.write_text("genotype.json", to_json(found.genotype, provenance))
+    for file, picture in draw_files(found.genotype, "cell").items():
+        run.write_text(f"{file}.svg", picture)
+
+
+def _finish(
+    run: Run, config: Config, engine: Engine, found: Arch, job: StandaloneTraining, train: ImageSet, *,
+    steps: int, wall_s: float,
+) -> None:  # fmt: skip
+    """Write down the trained network and how good it is."""
+    network = job.network
+    data = {
+        "classes": train.classes,
+        "shape": train.shape,
+        "mean": train.mean,
+        "std": train.std,
+        "values": (train.values.black, train.values.white) if train.values else None,
+    }
+    with run.replacing(WEIGHTS) as path:
+        weight_files.save(
+            path,
+            network,
+            found.genotype,
+            network=dataclasses.asdict(config.network),
+            data=data,
+            config=to_yaml(config),
+        )
+    write_summary(
+        run,
+        config,
+        engine,
+        steps=steps,
+        wall_s=wall_s,
+        arch=found.name,
+        score={"name": "accuracy", "value": job.test_accuracy, "direction": "max", "split": "test"},
+        params=count_parameters(network) - (count_parameters(network.auxiliary) if network.auxiliary else 0),
+        macs=count_macs(network, train.shape),
+        network=dataclasses.asdict(config.network)
+        | {"num_classes": len(train.classes), "image_shape": train.shape},
+        test_accuracy=job.test_accuracy,
+        test_accuracy_best=job.test_accuracy_best,
+    )
+
+
+def _build(
+    config: Config,
+    genotype: Genotype,
+    engine: Engine,
+    weights: Path | None,
+    inputs: RunInputs,
+    progress: Progress,
+) -> tuple[StandaloneTraining, ImageSet]:
+    """The training of the genotype's network, and the images it trains on, which are added to `inputs`."""
+    registry.space_entry(genotype.space).check_networks()
+    train = load_images(config.data, "train")
+    test = load_images(config.data, "test", like=train)
+    inputs.add("training images", train)
+    inputs.add("test images", test)
+    for note in dict.fromkeys(train.notes + test.notes):  # what holds for both is said once
+        progress.note(note)
+    network = registry.space_entry(genotype.space).load_network()(
+        genotype,
+        **dataclasses.asdict(config.network),
+        num_classes=len(train.classes),
+        channels_in=train.shape[0],
+        image_size=train.shape[1:],
+    )
+    initialise(network, engine.streams["initialisation"])
+    if weights is not None and weight_files.adopt(network, weight_files.load(weights), weights):
+        progress.note(f"the classifier of {weights} has other classes: it starts afresh")
+    augmentation = Augmentation(pad=config.data.pad, flip=config.data.flip, cutout=config.data.cutout)
+    job = StandaloneTraining(
+        engine.place(network),
+        Batches(train.to(engine.device), config.train.batch_size, augmentation=augmentation, shuffle=True),
+        Batches(test.to(engine.device), config.train.eval_batch_size),
+        config.train,
+        engine,
+        compile=config.engine.compile,
+    )
+    return job, train
