@@ -44,7 +44,8 @@ class SearchResult:
     """The genotype a search settled on, its score, and all candidates of the last choice, best first.
 
     others: further genotypes worth keeping, by name (stages, levels). details: what else the method
-    tells of its course, as JSON. remarks: what the user is told besides.
+    tells of its course, as JSON. remarks: what the user is told besides. beside: what else is known of
+    each of the ranking, as JSON: keys of its row in ranking.json; empty: nothing of any.
     """
 
     genotype: Genotype
@@ -53,6 +54,12 @@ class SearchResult:
     others: dict[str, Genotype] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    beside: list[dict[str, Any]] = field(default_factory=list)
+
+    def ranked(self) -> list[tuple[Genotype, Score, dict[str, Any]]]:
+        """The ranking with what else is known of each."""
+        beside = self.beside or [{} for _ in self.ranking]
+        return [(*one, more) for one, more in zip(self.ranking, beside, strict=True)]
 
 
 class Search:

@@ -58,11 +58,14 @@ def best_first(scores: Sequence[Score]) -> list[int]:
     return sorted(range(len(scores)), key=keys.__getitem__)
 
 
-def to_rows(ranking: Iterable[tuple[Genotype, Score]]) -> list[dict[str, Any]]:
-    """Genotypes with their scores as a checkpoint can hold them."""
-    return [{"genotype": to_json(genotype), "score": score.to_json()} for genotype, score in ranking]
+def to_rows(ranking: Iterable[tuple[Genotype, Score, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Genotypes with their scores, and what else is known of each as JSON, as a checkpoint can hold them."""
+    return [
+        {"genotype": to_json(genotype), "score": score.to_json(), "beside": beside}
+        for genotype, score, beside in ranking
+    ]
 
 
 def from_rows(rows: Iterable[dict[str, Any]]) -> list[tuple[Genotype, Score]]:
-    """What `to_rows` was given."""
+    """The genotypes and scores that `to_rows` was given."""
     return [(parse(row["genotype"])[0], Score(**row["score"])) for row in rows]

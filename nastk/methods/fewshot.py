@@ -192,17 +192,21 @@ class FewShot(Search):
         cells = [parse(pick["genotype"])[0] for pick in self.picks]
         if self.halving is not None:
             scores, order = self.halving.scores(), self.halving.order()
-            ranking = [(cells[position], scores[position]) for position in order]
+            ranking, beside = [(cells[position], scores[position]) for position in order], []
         else:
             scores = [Score(**pick["score"]) for pick in self.picks]
             order = best_first(scores)
-            found = from_rows(row for position in order for row in self.picks[position]["ranking"])
-            ranking = [found[place] for place in best_first([score for _, score in found])]
+            rows = [row for position in order for row in self.picks[position]["ranking"]]
+            found = from_rows(rows)
+            places = best_first([score for _, score in found])
+            ranking = [found[place] for place in places]
+            beside = [rows[place].get("beside", {}) for place in places]
         chosen = self.picks[order[0]]["leaf"]
         return SearchResult(
             cells[order[0]],
             scores[order[0]],
             ranking,
+            beside=beside,
             others={name: parse(text)[0] for pick in self.picks for name, text in pick["genotypes"].items()},
             details={
                 "tree": self.splitter.tree.to_json(self.context.space.decisions),

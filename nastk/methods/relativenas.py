@@ -9,6 +9,11 @@ Where nastk differs from the released code: validation images are not augmented
 (data.augment_validation=true does as the code does), the learning rate follows the true cosine,
 what is not finite is never fast and never merged, and there is a final selection.
 
+The final selection ranks each by the loss that it had when it was last trained. Whoever has moved since
+stands by the loss with the final weights, which fit the last pair best: if they rank all, the choice is
+always of that pair. Measured on the digits (docs/results.md), ten searches: a regret of 0.027 nats against
+0.045 with the final weights, and no more shown for one more epoch of training each (0.022).
+
 Legend: P population, D dimensions of the encoding.
 """
 
@@ -21,7 +26,7 @@ import torch
 from torch import Tensor
 
 from nastk.engine.schedules import cosine, linear
-from nastk.estimators.score import best_first
+from nastk.estimators.score import Score, best_first
 from nastk.genotype import Genotype
 from nastk.populations import encoding
 from nastk.populations.estimator_search import EstimatorConfig, EstimatorSearch
@@ -60,6 +65,8 @@ class RelativeNAS(EstimatorSearch):
         self.num_done = 0
         self.positions = self._sample(settings.population)  # [P, D] in [0, upper]
         self.velocities = torch.zeros_like(self.positions)  # [P, D], of the last time it was slow
+        # [P], what the last training of each gave, as a checkpoint can hold it; None once it has moved.
+        self.trained: list[dict[str, Any] | None] = [None] * settings.population
         self._begin_generation()
 
     @property
@@ -97,6 +104,8 @@ class RelativeNAS(EstimatorSearch):
         members: list[int] = self.order[pair].tolist()
         genotypes = [self._decode(member) for member in members]
         scores = self.train(genotypes, lr=lr, drop_path=drop_path)
+        for member, score in zip(members, scores, strict=True):
+            self.trained[member] = score.to_json()
         fast, slow = best_first(scores)
         if scores[fast].finite:
             self._learn(pair, fast=members[fast], slow=members[slow])
@@ -122,9 +131,13 @@ class RelativeNAS(EstimatorSearch):
             attraction=self.coefficients[1, pair],
             upper=self.upper,
         )
+        self.trained[slow] = None
 
     def _select(self) -> dict[str, Any]:
-        return self.select_among([self._decode(member) for member in range(len(self.positions))])
+        """Each by its last training; whoever has moved since, which the slow have, by the final weights."""
+        population = [self._decode(member) for member in range(len(self.positions))]
+        trained = [None if score is None else Score(**score) for score in self.trained]
+        return self.select_among(population, trained)
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -133,6 +146,7 @@ class RelativeNAS(EstimatorSearch):
             "velocities": self.velocities,
             "order": self.order,
             "coefficients": self.coefficients,
+            "trained": self.trained,
             "diversity": self.diversity,
             "ranking": self.ranking,
             "num_diverged": self.num_diverged,

@@ -71,22 +71,33 @@ class EstimatorSearch(Search):
             raise ValueError("no candidate has a finite score; try a smaller train.lr or train.grad_clip")
         return scores
 
-    def select_among(self, population: Sequence[Genotype]) -> dict[str, Any]:
-        """Score the last population with the estimator as it is now; the best score wins.
+    def select_among(
+        self, population: Sequence[Genotype], trained: Sequence[Score | None] | None = None
+    ) -> dict[str, Any]:
+        """Rank the last population by `deciding_scores`; the best wins. Returns the metrics of the step.
 
-        Where scores are comparable, all that were ever scored take part. Returns the metrics of the step.
+        trained: the score of each when it was last trained, None for those that have moved since; without it
+        the scores decide that the estimator gives now. Where scores are comparable, when does not matter, and
+        all that were ever scored take part.
         """
         genotypes = self.estimator.finalists(population)
-        scores = [self.estimator.score(genotype) for genotype in genotypes]
+        final = [self.estimator.score(genotype) for genotype in genotypes]
+        scores, beside = final, [dict[str, Any]() for _ in final]
+        if trained is not None and not self.estimator.comparable:
+            scores = deciding_scores(trained, final)
+            beside = [
+                {"trained_score": one and one.to_json(), "final_score": other.to_json()}
+                for one, other in zip(trained, final, strict=True)
+            ]
         order = best_first(scores)
-        if not scores[order[0]].finite:
+        best = order[0]
+        if not scores[best].finite:
             raise ValueError("no candidate of the last population has a finite loss; try a smaller train.lr")
-        self.ranking = to_rows((genotypes[place], scores[place]) for place in order)
-        best = scores[order[0]]
+        self.ranking = to_rows((genotypes[place], scores[place], beside[place]) for place in order)
         return {
             "phase": "select",
-            "best": order[0],
-            **best.figures(),
+            "best": best,
+            **scores[best].figures(),
             **self.estimator.figures(),
         }
 
@@ -97,9 +108,20 @@ class EstimatorSearch(Search):
             best,
             score,
             ranking,
+            beside=[row.get("beside", {}) for row in self.ranking],
             details=self.estimator.details(best),
             remarks=self.estimator.remarks(best),
         )
+
+
+def deciding_scores(trained: Sequence[Score | None], final: Sequence[Score]) -> list[Score]:
+    """The scores that a last population is ranked by: of each its last training's, if it has not moved since.
+
+    final: of each with the shared weights as they are in the end, which fit those best that trained them last.
+        They decide about whom has moved (None in `trained`), and about all if no score is finite otherwise.
+    """
+    scores = [other if one is None else one for one, other in zip(trained, final, strict=True)]
+    return scores if any(score.finite for score in scores) else list(final)
 
 
 def build_estimator(context: SearchContext) -> Estimator:

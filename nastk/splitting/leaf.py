@@ -50,7 +50,7 @@ def pick_of(number: int, found: SearchResult) -> dict[str, Any]:
         "leaf": number,
         "genotype": to_json(found.genotype),
         "score": found.score.to_json(),
-        "ranking": to_rows(found.ranking),
+        "ranking": to_rows(found.ranked()),
         "genotypes": {
             name: to_json(genotype) for name, genotype in {f"leaf_{number}": found.genotype, **others}.items()
         },

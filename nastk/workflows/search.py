@@ -154,7 +154,10 @@ def _write_result(run: Run, result: SearchResult, text: str, provenance: dict[st
     run.write_text("genotype.json", text)
     run.write_json(
         "ranking.json",
-        [{"score": score.to_json(), "genotype": space.body_to_json(g.body)} for g, score in result.ranking],
+        [
+            {"score": score.to_json(), "genotype": space.body_to_json(genotype.body)} | more
+            for genotype, score, more in result.ranked()
+        ],
     )
     for name, genotype in result.others.items():
         run.write_text(f"{name}.json", to_json(genotype, provenance | {"score": None}))

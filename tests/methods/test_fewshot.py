@@ -488,3 +488,15 @@ def test_a_splitter_needs_no_images_where_it_does_not_score(make_context):
     while not splitter.finished:
         splitter.step()
     assert len(splitter.tree.leaves()) == 4
+
+
+@pytest.mark.parametrize(("base", "both"), [("random", True), ("rsps", False)])
+def test_what_is_told_of_all_that_the_leaves_ranked(make_context, base, both):
+    """Both scores, if the base has two."""
+    search = few_shot(make_context, "search.split=random", "search.groups=[2]", base=base)
+    run(search)
+    ranked = search.result().ranked()
+    assert len(ranked) == 2 * 2
+    for _, score, more in ranked:
+        assert list(more) == (["trained_score", "final_score"] if both else [])
+        assert not both or more["trained_score"] == score.to_json()

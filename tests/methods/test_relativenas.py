@@ -142,11 +142,20 @@ def test_a_population_without_any_finite_loss_is_an_error(make_context, fake_wei
 
 
 def test_a_last_population_without_any_finite_loss_is_an_error(make_context, fake_weights):
-    search = RelativeNAS(make_context("relativenas", "search.generations=1"))
+    search = RelativeNAS(make_context("relativenas", "search.generations=2"))
     losses = iter([1.0] * 4)
     fake_weights(lambda _: next(losses, math.nan))
     with pytest.raises(ValueError, match="no candidate of the last population has a finite loss"):
         run(search)
+
+
+def test_after_a_last_generation_that_diverged_the_final_weights_choose(make_context, fake_weights):
+    search = RelativeNAS(make_context("relativenas", "search.generations=2"))
+    losses = iter([1.0] * 4 + [math.nan] * 4 + [3.0, math.nan, 1.0, 2.0])
+    fake_weights(lambda _: next(losses))
+    metrics = run(search)
+    assert (metrics[-1]["best"], metrics[-1]["loss"]) == (2, 1.0)
+    assert [score.value for _, score in search.result().ranking][:3] == [1.0, 2.0, 3.0]
 
 
 def test_a11_the_paper_setting_trains_1000_candidates_and_merges_500_times(
@@ -203,16 +212,36 @@ def test_population_contracts_faster_under_selection(make_context, fake_weights,
     assert end == pytest.approx(1.76, abs=0.15)
 
 
-def test_selection_ranks_the_last_population(make_context, fake_weights):
-    search = RelativeNAS(make_context("relativenas", "search.generations=1"))
-    losses = iter([9.0] * 4 + [3.0, 1.0, math.nan, 2.0])
+@pytest.mark.parametrize("resumed", [False, True])
+def test_the_best_of_the_fast_is_chosen_whatever_the_final_weights_say(make_context, fake_weights, resumed):
+    """Who was slow has moved since, and is another architecture than the one that was trained."""
+    first, second = (RelativeNAS(make_context("relativenas", "search.generations=2")) for _ in range(2))
+    losses = iter([0.1] * 4 + [0.9, 0.3, 0.4, 0.5] + [4.0, 3.0, 2.0, 1.0])
     fake_weights(lambda _: next(losses))
-    metrics = run(search)
-    result = search.result()
-    assert metrics[-1]["best"] == 1 and result.score.value == 1.0
-    assert result.genotype == search._decode(1)
-    assert [score.value for _, score in result.ranking][:3] == [1.0, 2.0, 3.0]
-    assert len(result.ranking) == 4
+    for _ in range(3):
+        first.step()
+    (slow, best), (other, last_slow) = first.order.tolist()
+    if resumed:
+        second.load_state_dict(first.state_dict())
+        first = second
+    metrics = run(first)
+    result = first.result()
+    assert metrics[-1]["best"] == best and result.score.value == 0.3
+    assert result.genotype == first._decode(best)
+    final = {member: 4.0 - member for member in range(4)}
+    told = {
+        genotype: (
+            score.value,
+            more["trained_score"] and more["trained_score"]["value"],
+            more["final_score"]["value"],
+        )
+        for genotype, score, more in result.ranked()
+    }
+    assert list(told)[:2] == [first._decode(best), first._decode(other)]
+    for member, trained in ((best, 0.3), (other, 0.4)):
+        assert told[first._decode(member)] == (trained, trained, final[member])
+    for member in (slow, last_slow):
+        assert told[first._decode(member)] == (final[member], None, final[member])
 
 
 def test_diversity_is_the_mean_distance_to_the_centroid():
@@ -243,6 +272,15 @@ def test_random_search_drafts_every_generation_anew_and_keeps_the_last(make_cont
     assert not search.velocities.any()
     search.step()
     assert search.finished
+
+
+def test_random_search_chooses_among_all_of_the_last_draft(make_context, fake_weights):
+    """Nobody moves: who was slow may win."""
+    search = RandomSearch(make_context("random", "search.generations=2"))
+    losses = iter([0.1] * 4 + [0.5, 0.9, 0.3, 0.4] + [1.0, 2.0, 3.0, 4.0])
+    fake_weights(lambda _: next(losses))
+    run(search)
+    assert [score.value for _, score in search.result().ranking] == [0.3, 0.4, 0.5, 0.9]
 
 
 def test_both_methods_spend_the_same_budget(make_context, fake_weights):
