@@ -9,7 +9,7 @@ import torch
 
 from nastk.engine.digest import digest
 
-PARTS = ("streams", "job", "started_with")
+PARTS = ("streams", "job", "inputs")
 
 
 def mutations(content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -11,7 +11,7 @@ from nastk.registry import METHODS, SPACES
 PACKAGE = Path(nastk.__file__).parent
 # From the roof down; a room imports its own floor (if it is one room) and the floors below, nothing above.
 FLOORS = (
-    {"__main__", "cli", "api"},
+    {"__main__", "interrupts", "cli", "api"},
     {"workflows"},
     {"methods"},
     {"splitting", "populations"},

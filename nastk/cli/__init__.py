@@ -12,7 +12,7 @@ from typing import TextIO
 
 import click
 
-from nastk import __version__
+from nastk import __version__, interrupts
 from nastk.cli.config import config
 from nastk.cli.evaluate import evaluate
 from nastk.cli.list import list_
@@ -40,9 +40,15 @@ def nastk() -> None:
 
 def main() -> None:
     """The console script: every error that a user can cause is one line, exit code 2."""
-    if "_NASTK_COMPLETE" in os.environ:  # a shell asks how a word may go on
-        nastk.main(prog_name="nastk")
-    sys.exit(run(sys.argv[1:]))
+    interrupts.unwind_once()
+    try:
+        if "_NASTK_COMPLETE" in os.environ:  # a shell asks how a word may go on
+            nastk.main(prog_name="nastk")
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # once more, while `run` was answering the first
+        code = interrupts.EXIT_CODE
+    interrupts.ignore()  # so that none comes while Python ends
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -63,7 +69,7 @@ def run(arguments: list[str]) -> int:
         return 128 + stopped.signal_number
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted", err=True)
-        return 130
+        return interrupts.EXIT_CODE
     except BrokenPipeError:  # the reader of stdout (head, say) has seen enough
         _to_devnull(sys.stdout)
         return 0

@@ -1,27 +1,65 @@
-"""From arrays of images and labels to an ImageSet, every fault of theirs named."""
+"""From arrays of images and labels to an ImageSet, every fault of theirs named.
+
+What can be refused by type and shape is refused before an array is read: unpacked, it may be huge.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from nastk.data.fingerprint import digest_of_array
 from nastk.data.images import ImageSet, ResidentImages
-from nastk.data.sizes import fit, resize_note, wanted_size
+from nastk.data.memory import check_fits
+from nastk.data.sizes import covering, fit, resize_note, wanted_size
 from nastk.data.split import balanced_part
 from nastk.schema import DataConfig
 
-_CHUNK = 1024  # images resized at a time
+_MOST = 1024  # images resized at a time,
+_PIXELS = 2**26  # but no more of these
+
+
+class Array(Protocol):
+    """An array that may still have to be read."""
+
+    @property
+    def dtype(self) -> np.dtype: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def read(self) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class ReadArray:
+    """One that was read before."""
+
+    array: np.ndarray
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.array.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    def read(self) -> np.ndarray:
+        return self.array
 
 
 @dataclass(frozen=True)
 class Arrays:
     """images and labels as they were found; their names and their place are for messages."""
 
-    images: np.ndarray
-    labels: np.ndarray
+    images: Array
+    labels: Array
     place: str
     image_name: str
     label_name: str
@@ -40,78 +78,114 @@ def from_arrays(
     like: the training set, whose channels and size these images get. Raises ValueError naming the
     array and what is wrong with it.
     """
-    images = checked_images(arrays)
-    labels = checked_labels(arrays, len(images), None if classes is None else len(classes))
+    num, *found, channels = image_shape(arrays)
+    found_size = found[0], found[1]
+    check_label_shape(arrays, num)
+    size = _size(arrays, found_size, channels, config, like)
+    labels = checked_labels(arrays, classes)
     if classes is None:
         classes = tuple(str(label) for label in range(int(labels.max()) + 1))
-    if max_images is not None and max_images < len(labels):
+    part = None
+    if max_images is not None and max_images < num:
         part = balanced_part(labels, max_images)
-        images, labels = images[part.numpy()], labels[part]
+        labels = labels[part]
+    check_fits(
+        len(labels) * channels * math.prod(size),
+        f"{arrays.place}: {len(labels):,} images of {channels}x{size[0]}x{size[1]}",
+    )
 
-    found = images.shape[1:3]
-    if like is None:
-        try:
-            size = wanted_size([found], config.image_size)
-        except ValueError as error:
-            raise ValueError(f"{arrays.place}: {error}") from None
-    else:
-        channels, *sides = like.shape
-        size = (sides[0], sides[1])
-        if images.shape[3] != channels:
-            raise ValueError(
-                f"{arrays.place}: {arrays.image_name} has {images.shape[3]} channels, "
-                f"the training images have {channels}"
-            )
-    tensor = torch.from_numpy(np.ascontiguousarray(images))
-    if found != size:
-        tensor = torch.cat([fit(chunk, size) for chunk in tensor.split(_CHUNK)])
+    images = arrays.images.read().reshape(num, *found, channels)
+    if part is not None:
+        images = images[part.numpy()]
+    images = np.ascontiguousarray(images)
+    contents = digest_of_array(images)
+    tensor = _resized(torch.from_numpy(images), size)
     return ResidentImages(
         tensor=tensor,
         labels=labels,
         classes=classes,
-        notes=resize_note([found], size),
+        notes=resize_note([found_size], size),
         on_host=tensor.numel() > config.resident_mib * 2**20,
-    )
+    ).with_fingerprint(contents)
 
 
-def checked_images(arrays: Arrays) -> np.ndarray:
-    """uint8 [N, H, W, C] of [N, H, W, C] or [N, H, W] images."""
-    images, what = arrays.images, f"{arrays.place}: {arrays.image_name}"
-    if images.dtype != np.uint8:
-        raise ValueError(f"{what} must be uint8 (0..255), found {images.dtype}")
-    if images.ndim not in (3, 4):
-        raise ValueError(f"{what} must be [N, H, W, C] or [N, H, W], found shape {list(images.shape)}")
-    if images.size == 0:
-        raise ValueError(f"{what} is empty: shape {list(images.shape)}")
-    if images.ndim == 3:
-        return images[..., None]
-    if images.shape[3] not in (1, 3):
-        hint = "; move the channels to the end" if images.shape[1] in (1, 3) else ""
-        raise ValueError(f"{what} must have 1 or 3 channels last, found shape {list(images.shape)}{hint}")
-    return images
+def image_shape(arrays: Arrays) -> tuple[int, int, int, int]:
+    """[N, H, W, C] of uint8 images of that shape or of [N, H, W]."""
+    shape, what = arrays.images.shape, f"{arrays.place}: {arrays.image_name}"
+    if arrays.images.dtype != np.uint8:
+        raise ValueError(f"{what} must be uint8 (0..255), found {arrays.images.dtype}")
+    if len(shape) not in (3, 4):
+        raise ValueError(f"{what} must be [N, H, W, C] or [N, H, W], found shape {list(shape)}")
+    if math.prod(shape) == 0:
+        raise ValueError(f"{what} is empty: shape {list(shape)}")
+    num, height, width, channels = shape if len(shape) == 4 else (*shape, 1)
+    if channels not in (1, 3):
+        hint = "; move the channels to the end" if height in (1, 3) else ""
+        raise ValueError(f"{what} must have 1 or 3 channels last, found shape {list(shape)}{hint}")
+    return num, height, width, channels
 
 
-def checked_labels(arrays: Arrays, num_images: int, num_classes: int | None) -> Tensor:
-    """int64 [N] of integers [N] or [N, 1]. num_classes: None: as many as there are, without a gap."""
-    labels, what = arrays.labels, f"{arrays.place}: {arrays.label_name}"
-    if labels.dtype.kind not in "iu":
-        raise ValueError(f"{what} must hold integers, found {labels.dtype}")
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1:
-        raise ValueError(f"{what} must be one label an image, found shape {list(labels.shape)}")
-    if len(labels) != num_images:
-        raise ValueError(f"{what} has {len(labels)} labels for {num_images} images")
+def check_label_shape(arrays: Arrays, num_images: int) -> None:
+    """Labels are integers [N] or [N, 1]."""
+    shape, what = arrays.labels.shape, f"{arrays.place}: {arrays.label_name}"
+    if arrays.labels.dtype.kind not in "iu":
+        raise ValueError(f"{what} must hold integers, found {arrays.labels.dtype}")
+    if len(shape) != 1 and not (len(shape) == 2 and shape[1] == 1):
+        raise ValueError(f"{what} must be one label an image, found shape {list(shape)}")
+    if shape[0] != num_images:
+        raise ValueError(f"{what} has {shape[0]:,} labels for {num_images:,} images")
+
+
+def checked_labels(arrays: Arrays, classes: tuple[str, ...] | None) -> Tensor:
+    """int64 [N] of labels of the right shape. classes: None: as many as there are, without a gap."""
+    labels, what = arrays.labels.read().reshape(-1), f"{arrays.place}: {arrays.label_name}"
     low, high = int(labels.min()), int(labels.max())
     if low < 0:
-        raise ValueError(f"{what} has {int((labels < 0).sum())} negative labels, such as {low}")
-    if num_classes is None:
+        raise ValueError(f"{what} has {int((labels < 0).sum()):,} negative labels, such as {low}")
+    if classes is None:
         present = np.unique(labels)
         if len(present) == 1:
             raise ValueError(f"{what} has only one class, {low}: there is nothing to tell apart")
         if len(present) <= high:
             missing = next(number for number, label in enumerate(present) if label != number)
             raise ValueError(f"{what} must be 0..K-1: it goes up to {high}, but {missing} is missing")
-    elif high >= num_classes:
-        raise ValueError(f"{what} has the label {high}; the classes are 0..{num_classes - 1}")
+    elif high >= len(classes):
+        raise ValueError(f"{what} has the label {high}; the classes are {_described(classes)}")
     return torch.from_numpy(labels.astype(np.int64))
+
+
+def _described(classes: tuple[str, ...]) -> str:
+    """By number, and by name where they have one."""
+    last = len(classes) - 1
+    if classes == tuple(map(str, range(len(classes)))):
+        return f"0..{last}"
+    return f"0 ({classes[0]}) to {last} ({classes[-1]})"
+
+
+def _size(
+    arrays: Arrays, found: tuple[int, int], channels: int, config: DataConfig, like: ImageSet | None
+) -> tuple[int, int]:
+    """(H, W) that the images get."""
+    if like is None:
+        try:
+            return wanted_size([found], config.image_size)
+        except ValueError as error:
+            raise ValueError(f"{arrays.place}: {error}") from None
+    if channels != like.shape[0]:
+        raise ValueError(
+            f"{arrays.place}: {arrays.image_name} has {channels} channels, "
+            f"the training images have {like.shape[0]}"
+        )
+    return like.shape[1], like.shape[2]
+
+
+def _resized(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """uint8 [N, H, W, C]; some at a time, into the place that they are to have."""
+    num, *found, channels = images.shape
+    if tuple(found) == size:
+        return images
+    at_a_time = min(_PIXELS // max(math.prod(found), math.prod(covering((found[0], found[1]), size))), _MOST)
+    resized = torch.empty(num, *size, channels, dtype=torch.uint8)
+    for part, place in zip(images.split(max(at_a_time, 1)), resized.split(max(at_a_time, 1)), strict=True):
+        place.copy_(fit(part, size))
+    return resized

@@ -2,131 +2,225 @@
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile
 from torch import Tensor
 
-from nastk.data.sizes import fit
+from nastk.data.files import open_file
+from nastk.data.formats import LONGEST, format_of
+from nastk.data.memory import PixelBudget
+from nastk.data.sizes import covering, fit
+from nastk.data.values import SIXTEEN_BITS, Extremes, ValueRange, extremes_of, together
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp")
-_GREY = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}  # PIL's modes without colour
+_DEEP = {"I", "I;16", "I;16B", "I;16L", "I;16N", "F"}  # PIL's modes of more than 8 bits
+_GREY = {"1", "L", "LA"} | _DEEP
+_SUBFILE_TYPE, _WIDTH, _HEIGHT, _ORIENTATION = 254, 256, 257, 274  # tags of TIFF; EXIF has the last one too
+_EXCHANGES_SIDES = (5, 6, 7, 8)  # orientations
+
+# Above so many pixels, which are hundreds of megabytes, an image is reduced before it is resized. Of smaller
+# ones, which nearly all cameras take, all pixels count.
+_HUGE = 2**26
+_BAND = 2**22  # pixels of an image that are brought to bytes at a time
+_BUDGET = PixelBudget(_HUGE)
+# One thread has all huge images: each thread keeps some of the memory that it had before.
+_ALONE = ThreadPoolExecutor(1)
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Header:
-    size: tuple[int, int]  # (H, W) in pixels
+    """size: (H, W) in pixels, as the image is to be seen. deep: of more than 8 bits. halved: of 16 bits of
+    which Pillow reads the upper 8. preview: a smaller picture, as at the head of cameras' raw files."""
+
+    size: tuple[int, int]
     grey: bool
+    deep: bool
+    halved: bool
+    preview: bool
 
 
 @dataclass(frozen=True)
-class Unreadable:
-    """A file that is no whole image, and why."""
+class Form:
+    """What images are brought to: grey (1 channel) or colour (3), (H, W) in pixels; and what deep ones
+    among them have as black and white."""
 
-    path: str
-    reason: str
+    channels: int
+    size: tuple[int, int]
+    values: ValueRange = SIXTEEN_BITS
 
-    def __str__(self) -> str:
-        return f"{printable(self.path)} ({self.reason})"
-
-
-def printable(path: str | os.PathLike[str]) -> str:
-    """The path on one line that any terminal takes."""
-    text = os.fspath(path).encode(errors="backslashreplace").decode()
-    return text if text.isprintable() else repr(text)[1:-1]
+    @property
+    def nbytes(self) -> int:
+        """Of one image."""
+        return self.channels * self.size[0] * self.size[1]
 
 
 def read_header(path: str) -> Header:
-    with Image.open(path) as image:
-        return Header((image.height, image.width), image.mode in _GREY)
+    with _opened(path) as image:
+        size, turn = (image.height, image.width), _turn(image)
+        tags = _tags(image)
+        if tags is not None:  # some versions of Pillow turn its size with the header, others with the pixels
+            size, turn = (int(tags[_HEIGHT]), int(tags[_WIDTH])), _orientation(tags)
+        return Header(
+            size=size[::-1] if turn in _EXCHANGES_SIDES else size,
+            grey=image.mode in _GREY,
+            deep=image.mode in _DEEP,
+            halved=image.mode not in _DEEP and any(";16" in str(tile[3]) for tile in image.tile[:1]),
+            preview=tags is not None and bool(int(tags.get(_SUBFILE_TYPE, 0)) & 1),
+        )
 
 
-def check(path: str) -> None:
-    """Raise what is wrong with a file, for less than decoding it (checksums; a JPEG at an eighth)."""
-    with Image.open(path) as image:
-        if image.format == "JPEG":
+def read_extremes(path: str) -> Extremes:
+    """Of the values of a deep image."""
+    with _opened(path) as image:
+        return _in_turn(image, lambda: together(extremes_of(np.array(band)) for band in _bands(image, 1)))
+
+
+def check(path: str, form: Form) -> None:
+    """Raise whatever `decode` would raise.
+
+    A JPEG is decoded to an eighth of its sides: all its data are read, and they are where it can fail.
+    """
+    with _opened(path) as image:
+        if _is_jpeg(image):
             image.draft(image.mode, (1, 1))
             image.load()
         else:
-            image.verify()
+            _pixels(image, form)
 
 
-def decode(path: str, channels: int, size: tuple[int, int]) -> Tensor:
-    """uint8 [H, W, C] of a file: grey (C = 1) or colour (C = 3), alpha dropped, brought to `size`."""
-    with Image.open(path) as image:
-        pixels = _grey(image) if channels == 1 else _colour(image)
-    return fit(torch.from_numpy(pixels).view(*pixels.shape[:2], channels), size)
+def decode(path: str, form: Form) -> Tensor:
+    """uint8 [H, W, C] of a file, turned as its EXIF says; alpha is dropped.
+
+    Of an animation it is the first picture, of a TIFF the first page.
+    """
+    with _opened(path) as image:
+        pixels = _pixels(image, form)
+    return fit(torch.from_numpy(pixels), form.size)
 
 
-def _grey(image: Image.Image) -> np.ndarray:
-    """uint8 [H, W]. PIL clips 16-bit grey to 255 instead of scaling it, so that is done here."""
-    if image.mode.startswith("I"):
-        deep = np.clip(np.array(image).astype(np.int64), 0, 65535)
-        return ((deep * 255 + 32767) // 65535).astype(np.uint8)
+@contextmanager
+def _opened(path: str) -> Iterator[ImageFile.ImageFile]:
+    with open_file(path) as stream:
+        kind = format_of(stream.read(LONGEST))
+        if kind is None:
+            raise ValueError("not an image")
+        with Image.open(stream, formats=[kind]) as image:
+            yield image
+
+
+def _in_turn(image: Image.Image, work: Callable[[], T]) -> T:
+    """What `work` makes of the decoded image, when there is memory for that."""
+    num = image.width * image.height
+
+    def decoded() -> T:
+        with _BUDGET.taking(num):
+            image.load()
+            done = work()
+            image.close()
+            return done
+
+    return _ALONE.submit(decoded).result() if num > _HUGE else decoded()
+
+
+def _pixels(image: Image.Image, form: Form) -> np.ndarray:
+    """uint8 [H, W, C], in memory of its own; of a huge image at least twice as large as `fit` will make it."""
+    if _is_jpeg(image) and image.width * image.height > _HUGE:
+        height, width = _needed(image, form.size)
+        image.draft(image.mode, (width, height))
+    return _in_turn(image, lambda: _bytes(image, form))
+
+
+def _bytes(image: Image.Image, form: Form) -> np.ndarray:
+    factor = 1
+    if image.width * image.height > _HUGE:
+        height, width = _needed(image, form.size)
+        factor = max(min(image.height // height, image.width // width), 1)
+    shape = -(-image.height // factor), -(-image.width // factor), form.channels
+    pixels = np.empty(shape, np.uint8)
+    top = 0
+    for band in _bands(image, factor):
+        part = _grey(band, form.values) if form.channels == 1 else _colour(band, form.values)
+        if factor > 1:
+            part = np.asarray(Image.fromarray(part).reduce(factor))
+        pixels[top : top + len(part)] = part.reshape(-1, *shape[1:])
+        top += len(part)
+    return np.ascontiguousarray(_turned(pixels, _turn(image)))
+
+
+def _needed(image: Image.Image, size: tuple[int, int]) -> tuple[int, int]:
+    """(H, W) as the image lies in its file: twice the size that it will be scaled to."""
+    if _turn(image) in _EXCHANGES_SIDES:
+        size = size[::-1]
+    height, width = covering((image.height, image.width), size)
+    return 2 * height, 2 * width
+
+
+def _bands(image: Image.Image, multiple: int) -> Iterator[Image.Image]:
+    """The image from top to bottom in parts of whole rows, but the last a multiple of `multiple` of them."""
+    rows = max(_BAND // image.width // multiple, 1) * multiple
+    if rows >= image.height:
+        yield image
+        return
+    for top in range(0, image.height, rows):
+        yield image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _grey(image: Image.Image, values: ValueRange) -> np.ndarray:
+    """uint8 [H, W]. PIL clips deep grey to 255 instead of scaling it, so that is done here."""
+    if image.mode in _DEEP:
+        return values.to_bytes(np.array(image))
     return np.array(image.convert("L"))
 
 
-def _colour(image: Image.Image) -> np.ndarray:
+def _colour(image: Image.Image, values: ValueRange) -> np.ndarray:
     """uint8 [H, W, 3]."""
     if image.mode in _GREY:
-        return np.repeat(_grey(image)[:, :, None], 3, axis=2)
+        return np.repeat(_grey(image, values)[:, :, None], 3, axis=2)
     if image.mode in ("P", "PA"):
         image = image.convert("RGBA")
     return np.array(image.convert("RGB"))
 
 
-def decode_all(paths: Sequence[str], channels: int, size: tuple[int, int]) -> Tensor:
-    """uint8 [N, H, W, C] of files that were checked before; ValueError if one went bad since."""
-    pixels = torch.empty(len(paths), *size, channels, dtype=torch.uint8)
-    with _quiet():
-        for number, path in enumerate(paths):
-            image = _attempt(lambda path: decode(path, channels, size), path)
-            if isinstance(image, Unreadable):
-                raise ValueError(f"cannot read {image}; it could be read when the data set was loaded")
-            pixels[number] = image
-    return pixels
+def _is_jpeg(image: Image.Image) -> bool:
+    return image.format in ("JPEG", "MPO")
 
 
-def attempt_all(read: Callable[[str], T], paths: Sequence[str], threads: int) -> list[T | Unreadable]:
-    """`read(path)` of every path in order, or why it fails, by `threads` threads (decoders let go of
-    Python's lock)."""
-    with _quiet(), ThreadPoolExecutor(max(threads, 1)) as pool:
-        return list(pool.map(lambda path: _attempt(read, path), paths))
+def _tags(image: Image.Image) -> Any:
+    """A TIFF's; None: another format."""
+    return getattr(image, "tag_v2", None)
 
 
-def _attempt(read: Callable[[str], T], path: str) -> T | Unreadable:
-    """Whatever a decoder raises on foreign bytes is the file's fault, be it of whatever type."""
+def _turn(image: Image.Image) -> int:
+    """The orientation (as in EXIF, 1 is upright) that the image has when Pillow has decoded it."""
+    if _tags(image) is not None:  # Pillow turns a TIFF itself
+        return 1
     try:
-        return read(path)
-    except MemoryError:
-        raise
-    except Exception as error:  # Pillow raises many types on foreign bytes
-        return Unreadable(path, _reason(path, error))
+        return _orientation(
+            Image.Image.getexif(image)
+        )  # PNG's own would decode it, to look behind the pixels
+    except Exception:  # Pillow raises many types on foreign bytes, and the picture itself may be whole
+        return 1
 
 
-def _reason(path: str, error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    if os.path.isfile(path) and os.path.getsize(path) == 0:
-        return "0 bytes"
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image"
-    return " ".join(str(error).split()) or type(error).__name__
+def _orientation(tags: Any) -> int:
+    found = tags.get(_ORIENTATION)
+    return int(found) if found in range(1, 9) else 1
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without PIL's warnings about odd metadata and many pixels: neither changes what is read."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+def _turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """[H, W, C] as it is to be seen."""
+    if orientation in _EXCHANGES_SIDES:
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NoReturn, TypeVar
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from nastk.data.decoding import (
-    EXTENSIONS,
-    Unreadable,
-    attempt_all,
-    check,
-    decode,
-    printable,
-    read_header,
-)
+from nastk.data.decoding import Form, Header, check, decode, read_extremes, read_header
+from nastk.data.files import open_file, printable, reason_of
+from nastk.data.fingerprint import digest_of_file, digest_of_files
+from nastk.data.formats import EXTENSIONS
 from nastk.data.images import ImageSet, ResidentImages, StreamedImages
+from nastk.data.listing import list_classes
+from nastk.data.sieve import Sieve
 from nastk.data.sizes import resize_note, wanted_size
 from nastk.data.split import balanced_part
+from nastk.data.values import Extremes, ValueRange, range_note, together, value_range
 from nastk.schema import DataConfig
-
-_SHOWN = 3  # unreadable files that a message names
-T = TypeVar("T")
 
 
 def read_folder(
@@ -40,17 +35,18 @@ def read_folder(
 
     Classes are the folders' names, sorted; files below them count at any depth, hidden ones do not.
     The set is grey if all its files are, else colour; alpha is dropped. like: the training set, whose
-    classes these must be and whose channels and size these images get. Raises ValueError for what is
-    missing and, unless `data.skip_corrupt`, for files that cannot be read.
+    classes these must be and whose channels, size and range of values these images get. Raises ValueError
+    for what is missing and, unless `data.skip_corrupt`, for files that cannot be read.
     """
     place = _split_folder(folder, split)
-    classes, paths, labels = _listed(place)
-    _check_classes(place, classes, like)
+    listing = list_classes(place, config.workers)
+    paths, labels = listing.paths, listing.labels
+    _check_classes(place, listing.classes, like)
     if max_images is not None and max_images < len(paths):
         part = balanced_part(labels, max_images)
         paths, labels = [paths[number] for number in part.tolist()], labels[part]
 
-    sieve = _Sieve(place, classes, config)
+    sieve = Sieve(place, listing.classes, config)
     paths, labels, headers = sieve.readable(read_header, paths, labels)
     sizes = {header.size for header in headers}
     channels = 1 if all(header.grey for header in headers) else 3
@@ -65,127 +61,93 @@ def read_folder(
         if channels == 3 and like.shape[0] == 1:
             notes.append(f"colour images in {printable(place)} are read as grey: the training images are")
         channels = like.shape[0]
+    notes += [*resize_note(sizes, size), *_halved_note(headers)]
 
-    images: ImageSet
-    if len(paths) * channels * size[0] * size[1] <= config.resident_mib * 2**20:
-        images = _resident(sieve, paths, labels, channels, size)
-    else:
-        paths, labels, _ = sieve.readable(check, paths, labels)
-        images = StreamedImages(
-            paths=tuple(paths),
-            labels=labels,
-            classes=classes,
-            channels=channels,
-            size=size,
-            workers=config.workers,
-        )
-    return images.with_notes(*notes, *resize_note(sizes, size), *sieve.notes())
+    values = like.values if like else None
+    deep = {path for path, header in zip(paths, headers, strict=True) if header.deep}
+    if deep and values is None:
+        paths, labels, values = _range_of(deep, sieve, paths, labels)
+        notes += range_note(values)
+
+    form = Form(channels, size) if values is None else Form(channels, size, values)
+    load = _resident if len(paths) * form.nbytes <= config.resident_mib * 2**20 else _streamed
+    images, digests = load(sieve, paths, labels, form)
+    images = replace(images, values=values).with_fingerprint(digest_of_files(digests))
+    return images.with_notes(*notes, *listing.notes, *sieve.notes())
 
 
-class _Sieve:
-    """Keeps the files that can be read; counts the others, or stops at them."""
+def _range_of(
+    deep: set[str], sieve: Sieve, paths: list[str], labels: Tensor
+) -> tuple[list[str], Tensor, ValueRange]:
+    """The paths and labels that are left, and the range of values of those that are deep."""
 
-    def __init__(self, place: Path, classes: tuple[str, ...], config: DataConfig) -> None:
-        self.place = place
-        self.classes = classes
-        self.config = config
-        self.left_out: list[Unreadable] = []
+    def read(path: str) -> Extremes | None:
+        return read_extremes(path) if path in deep else None
 
-    def readable(
-        self, read: Callable[[str], T], paths: list[str], labels: Tensor
-    ) -> tuple[list[str], Tensor, list[T]]:
-        """The paths that `read` can read, their labels, and what it read."""
-        results = attempt_all(read, paths, self.config.workers)
-        bad = [result for result in results if isinstance(result, Unreadable)]
-        if bad and not self.config.skip_corrupt:
-            raise ValueError(
-                f"{len(bad)} of {len(paths)} files cannot be read: {_some(bad)}; "
-                "remove them, or leave them out with data.skip_corrupt=true"
-            )
-        self.left_out += bad
-        good = [(number, got) for number, got in enumerate(results) if not isinstance(got, Unreadable)]
-        numbers = [number for number, _ in good]
-        kept = labels[torch.tensor(numbers, dtype=torch.int64)]
-        for label in labels.unique().tolist():
-            if not (kept == label).any():
-                raise ValueError(
-                    f"{printable(self.place / self.classes[label])}: none of its files can be read: "
-                    f"{_some(bad)}"
-                )
-        return [paths[number] for number in numbers], kept, [got for _, got in good]
-
-    def notes(self) -> tuple[str, ...]:
-        if not self.left_out:
-            return ()
-        return (f"left out {len(self.left_out)} files that cannot be read: {_some(self.left_out)}",)
+    paths, labels, found = sieve.readable(read, paths, labels)
+    return paths, labels, value_range(together(extremes for extremes in found if extremes is not None))
 
 
-def _resident(
-    sieve: _Sieve, paths: list[str], labels: Tensor, channels: int, size: tuple[int, int]
-) -> ResidentImages:
-    """Each file is decoded to its place, because a list of images would need the memory twice."""
-    tensor = torch.empty(len(paths), *size, channels, dtype=torch.uint8)
+def _resident(sieve: Sieve, paths: list[str], labels: Tensor, form: Form) -> tuple[ImageSet, list[bytes]]:
+    """The images and the digests of their files.
+
+    Each file is decoded to its place, because a list of images would need the memory twice.
+    """
+    tensor = torch.empty(len(paths), *form.size, form.channels, dtype=torch.uint8)
     row = {path: number for number, path in enumerate(paths)}
 
-    def read(path: str) -> int:
-        tensor[row[path]] = decode(path, channels, size)
-        return row[path]
+    def read(path: str) -> tuple[int, bytes]:
+        digest = _digest(path)
+        tensor[row[path]] = decode(path, form)
+        return row[path], digest
 
-    _, labels, rows = sieve.readable(read, paths, labels)
-    if len(rows) < len(paths):
-        tensor = tensor[torch.tensor(rows)]
-    return ResidentImages(tensor=tensor, labels=labels, classes=sieve.classes)
+    _, labels, found = sieve.readable(read, paths, labels)
+    if len(found) < len(paths):
+        tensor = tensor[torch.tensor([number for number, _ in found])]
+    images = ResidentImages(tensor=tensor, labels=labels, classes=sieve.classes)
+    return images, [digest for _, digest in found]
 
 
-def _some(bad: Sequence[Unreadable]) -> str:
-    more = f" and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
-    return ", ".join(map(str, bad[:_SHOWN])) + more
+def _streamed(sieve: Sieve, paths: list[str], labels: Tensor, form: Form) -> tuple[ImageSet, list[bytes]]:
+    """The images, all of which can be decoded, and the digests of their files."""
+
+    def read(path: str) -> bytes:
+        digest = _digest(path)
+        check(path, form)
+        return digest
+
+    paths, labels, digests = sieve.readable(read, paths, labels)
+    images = StreamedImages(
+        paths=tuple(paths), labels=labels, classes=sieve.classes, form=form, workers=sieve.config.workers
+    )
+    return images, digests
+
+
+def _digest(path: str) -> bytes:
+    """Taken just before the file is decoded, which then finds it in the system's memory."""
+    with open_file(path) as stream:
+        return digest_of_file(stream)
+
+
+def _halved_note(headers: Sequence[Header]) -> tuple[str, ...]:
+    num = sum(header.halved for header in headers)
+    if num == 0:
+        return ()
+    return (f"of {num:,} images with 16 bits a colour the upper 8 are read: dark, if they use fewer",)
 
 
 def _split_folder(folder: Path, split: str) -> Path:
     names = ("train",) if split == "train" else ("test", "val")
     for name in names:
-        if (folder / name).is_dir():
-            return folder / name
+        try:
+            if (folder / name).is_dir():
+                return folder / name
+        except OSError as error:  # the folder may not be looked into
+            raise ValueError(f"{printable(folder)}: {reason_of(error)}") from None
     raise ValueError(
         f"{printable(folder)} has no folder {' or '.join(names)} "
         f"(expected {names[0]}/<class>/ with {', '.join(EXTENSIONS)} files)"
     )
-
-
-def _listed(place: Path) -> tuple[tuple[str, ...], list[str], Tensor]:
-    """Class names, paths, and int64 labels of the files, in the order of classes and then paths."""
-    try:
-        names = sorted(entry.name for entry in os.scandir(place) if entry.is_dir() and _visible(entry.name))
-    except OSError as error:
-        _refuse(error)
-    if not names:
-        raise ValueError(f"{printable(place)} has no class folders")
-    if len(names) == 1:
-        raise ValueError(
-            f"{printable(place)} has only one class, {names[0]!r}: there is nothing to tell apart"
-        )
-    paths: list[str] = []
-    labels: list[int] = []
-    for label, name in enumerate(names):
-        found = []
-        for parent, folders, files in os.walk(place / name, onerror=_refuse):
-            folders[:] = filter(_visible, folders)
-            images = (file for file in files if _visible(file) and file.lower().endswith(EXTENSIONS))
-            found += [os.path.join(parent, file) for file in images]
-        if not found:
-            raise ValueError(f"{printable(place / name)} has no {', '.join(EXTENSIONS)} file")
-        paths += sorted(found)
-        labels += [label] * len(found)
-    return tuple(names), paths, torch.tensor(labels)
-
-
-def _visible(name: str) -> bool:
-    return not name.startswith(".")
-
-
-def _refuse(error: OSError) -> NoReturn:
-    raise ValueError(f"{printable(str(error.filename))}: {(error.strerror or str(error)).lower()}") from None
 
 
 def _check_classes(place: Path, classes: tuple[str, ...], like: ImageSet | None) -> None:

@@ -20,7 +20,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from nastk.data.decoding import decode_all
+from nastk.data.decoding import Form
+from nastk.data.fingerprint import Fingerprint, fingerprint
+from nastk.data.reading import decode_all
+from nastk.data.values import ValueRange
 
 Self = TypeVar("Self", bound="ImageSet")
 
@@ -31,7 +34,9 @@ class ImageSet(ABC):
 
     labels: int64 [N] on the CPU. classes: their names. mean, std: per channel, in units in which white
     is 1; the training set's, also in its test set. notes: what was done to the images while they were
-    read, a line each, for the user. device: where `pixels` yields.
+    read, a line each, for the user. device: where `pixels` yields. values: what its deep images have as
+    black and white; None: it has no deep ones. fingerprint: of the set as it was loaded, of which this may
+    be a part; None: it was not loaded.
     """
 
     labels: Tensor
@@ -40,6 +45,8 @@ class ImageSet(ABC):
     std: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
     device: torch.device = torch.device("cpu")
+    values: ValueRange | None = None
+    fingerprint: Fingerprint | None = None
 
     @property
     @abstractmethod
@@ -73,6 +80,10 @@ class ImageSet(ABC):
 
     def with_notes(self: Self, *notes: str) -> Self:
         return replace(self, notes=(*self.notes, *notes))
+
+    def with_fingerprint(self: Self, contents: str) -> Self:
+        """contents: digest of what was read."""
+        return replace(self, fingerprint=fingerprint(self.labels, self.classes, self.shape, contents))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -108,19 +119,15 @@ class ResidentImages(ImageSet):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StreamedImages(ImageSet):
-    """Images in files, decoded and resized by `workers` processes (0: by this one) when asked for.
-
-    size: (H, W) that every image is brought to.
-    """
+    """Images in files, decoded to `form` by `workers` processes (0: by this one) when asked for."""
 
     paths: tuple[str, ...]
-    channels: int
-    size: tuple[int, int]
+    form: Form
     workers: int = 0
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        return self.channels, *self.size
+        return self.form.channels, *self.form.size
 
     def subset(self, indices: Tensor) -> StreamedImages:
         paths = tuple(self.paths[index] for index in indices.tolist())
@@ -150,7 +157,7 @@ class StreamedImages(ImageSet):
             context = multiprocessing.get_context("forkserver")
             context.set_forkserver_preload([__name__, "torchvision.transforms.v2"])
         return DataLoader(
-            _Files(self.paths, self.channels, self.size),
+            _Files(self.paths, self.form),
             batch_sampler=index_batches,
             collate_fn=_as_it_is,
             num_workers=self.workers,
@@ -165,14 +172,13 @@ class _Files(Dataset["Tensor | str"]):
     """Whole batches of decoded files; a message instead where one fails (errors lose their type on the
     way from a worker)."""
 
-    def __init__(self, paths: tuple[str, ...], channels: int, size: tuple[int, int]) -> None:
+    def __init__(self, paths: tuple[str, ...], form: Form) -> None:
         self.paths = paths
-        self.channels = channels
-        self.size = size
+        self.form = form
 
     def __getitems__(self, indices: list[int]) -> Tensor | str:
         try:
-            return decode_all([self.paths[index] for index in indices], self.channels, self.size)
+            return decode_all([self.paths[index] for index in indices], self.form)
         except ValueError as error:
             return str(error)
 

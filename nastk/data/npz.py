@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from nastk.data.arrays import Arrays
-from nastk.data.decoding import printable
-from nastk.data.npz_file import open_npz, read_array
+from nastk.data.files import printable
+from nastk.data.npz_file import ArrayHeader, open_npz, read_array, read_header
 
 _KEYS = {
     "train": (("x_train", "y_train"), ("train_images", "train_labels")),
@@ -17,12 +18,37 @@ _KEYS = {
 }
 
 
-def read_npz(path: Path, split: Literal["train", "test"]) -> Arrays:
-    """The two arrays of `split`; no others are read. ValueError if they cannot be."""
+@dataclass(frozen=True)
+class StoredArray:
+    """An array that is still in its file."""
+
+    path: Path
+    name: str
+    header: ArrayHeader
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.header.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.header.shape
+
+    def read(self) -> np.ndarray:
+        """ValueError if it is damaged, or larger than this machine's memory."""
+        place = printable(self.path)
+        with open_npz(self.path, place) as file:
+            return read_array(file, self.name, place)
+
+
+def find_in_npz(path: Path, split: Literal["train", "test"]) -> Arrays:
+    """The two arrays of `split`, of which only the headers were read. ValueError if there are none."""
     place = printable(path)
     with open_npz(path, place) as file:
         image_name, label_name = _names(file, place, split)
-        images, labels = read_array(file, image_name, place), read_array(file, label_name, place)
+        images, labels = (
+            StoredArray(path, name, read_header(file, name, place)) for name in (image_name, label_name)
+        )
     return Arrays(images, labels, place, image_name, label_name)
 
 

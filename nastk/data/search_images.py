@@ -8,6 +8,7 @@ import torch
 
 from nastk.data.augmentation import Augmentation
 from nastk.data.batches import Batches
+from nastk.data.fingerprint import Fingerprint
 from nastk.data.sources import load_images
 from nastk.data.split import balanced_split
 from nastk.schema import SearchDataConfig
@@ -22,6 +23,7 @@ class SearchImages:
     classes: tuple[str, ...]
     shape: tuple[int, int, int]  # C, H, W
     notes: tuple[str, ...]  # what was done to the images while they were read, for the user
+    fingerprint: Fingerprint | None = None  # of the training images as they were loaded, both halves
 
 
 def load_search_images(
@@ -33,7 +35,7 @@ def load_search_images(
     looked at. Raises ValueError for data that cannot be used.
     """
     images = load_images(config, "train")
-    train, validation = balanced_split(images.labels, config.train_portion, splitting)
+    train, validation = balanced_split(images.labels, config.train_portion, splitting, classes=images.classes)
     augmentation = Augmentation(pad=config.pad, flip=config.flip, cutout=config.cutout)
     return SearchImages(
         train=Batches(images.subset(train).to(device), batch_size, augmentation=augmentation, shuffle=True),
@@ -45,4 +47,5 @@ def load_search_images(
         classes=images.classes,
         shape=images.shape,
         notes=images.notes,
+        fingerprint=images.fingerprint,
     )

@@ -9,11 +9,13 @@ antialiased) until it just covers the wanted size, and its centre is cut out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 
 from torch import Tensor
 
 SMALLEST = 8
+_LARGE = 2**24  # pixels of a scaled image, of which only the centre is wanted
 
 
 def check_image_size(image_size: int | None) -> None:
@@ -53,15 +55,36 @@ def resize_note(sizes: Collection[tuple[int, int]], size: tuple[int, int]) -> tu
     return (f"{found} are scaled and centre-cropped to {size[0]}x{size[1]} (see data.image_size)",)
 
 
+def covering(found: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+    """The least (H, W) of the proportions found that covers `size`."""
+    scale = _scale(found, size)
+    return max(size[0], round(found[0] * scale)), max(size[1], round(found[1] * scale))
+
+
 def fit(pixels: Tensor, size: tuple[int, int]) -> Tensor:
     """uint8 [..., h, w, C] -> [..., H, W, C]: scaled until it covers `size`, the centre cut out."""
-    height, width = pixels.shape[-3:-1]
-    if (height, width) == size:
+    found = pixels.shape[-3], pixels.shape[-2]
+    if found == size:
         return pixels
     from torchvision.transforms.v2 import functional  # takes seconds, and most sets need no resizing
 
-    scale = max(size[0] / height, size[1] / width)
-    covering = [max(size[0], round(height * scale)), max(size[1], round(width * scale))]
-    planes = pixels.movedim(-1, -3)
-    planes = functional.resize(planes, covering, antialias=True)
+    if math.prod(covering(found, size)) > max(_LARGE, 4 * math.prod(size)):
+        pixels = _middle(pixels, size)
+        found = pixels.shape[-3], pixels.shape[-2]
+    planes = functional.resize(pixels.movedim(-1, -3), list(covering(found, size)), antialias=True)
     return functional.center_crop(planes, list(size)).movedim(-3, -1).contiguous()
+
+
+def _scale(found: tuple[int, int], size: tuple[int, int]) -> float:
+    return max(size[0] / found[0], size[1] / found[1])
+
+
+def _middle(pixels: Tensor, size: tuple[int, int]) -> Tensor:
+    """Of images far longer than they are wide, twice what is wanted of them, about the same centre."""
+    scale = _scale((pixels.shape[-3], pixels.shape[-2]), size)
+    for axis, wanted in ((-3, size[0]), (-2, size[1])):
+        length = pixels.shape[axis]
+        kept = min(math.ceil(2 * wanted / scale), length)
+        kept += (length - kept) % 2
+        pixels = pixels.narrow(axis, (length - kept) // 2, kept)
+    return pixels

@@ -8,11 +8,11 @@ from typing import Literal
 
 from nastk import registry
 from nastk.data.arrays import Arrays, from_arrays
-from nastk.data.decoding import printable
+from nastk.data.files import is_there, printable, reason_of
 from nastk.data.folders import read_folder
 from nastk.data.images import ImageSet
 from nastk.data.named import NamedDataset
-from nastk.data.npz import read_npz
+from nastk.data.npz import find_in_npz
 from nastk.data.sizes import check_image_size
 from nastk.data.statistics import channel_statistics
 from nastk.data.torchvision_sets import read_torchvision
@@ -45,7 +45,7 @@ def load_images(
             images = images.with_notes(*_lossy_note(place, named))
     else:
         arrays = (
-            read_npz(place, split) if isinstance(place, Path) else _from_torchvision(config, place, split)
+            find_in_npz(place, split) if isinstance(place, Path) else _from_torchvision(config, place, split)
         )
         classes = like.classes if like else named.classes if named else None
         images = from_arrays(arrays, config, max_images=max_images, classes=classes, like=like)
@@ -73,25 +73,34 @@ def data_root(config: DataConfig) -> Path:
 
 def _locate(config: DataConfig, named: NamedDataset | None) -> Path | NamedDataset:
     """The .npz file or the folder of class folders; the named set itself if torchvision has to have it."""
-    if named is not None:
-        if named.torchvision is None:
-            return _EMBEDDED / f"{named.name}.npz"
-        root = data_root(config)
-        file, folder = root / f"{named.name}.npz", root / named.name
-        if file.is_file():
-            return file
-        return folder if (folder / "train").is_dir() else named
-    path = Path(config.dataset).expanduser()
+    if named is None:
+        return _unnamed(config.dataset)
+    if named.torchvision is None:
+        return _EMBEDDED / f"{named.name}.npz"
+    root = data_root(config)
+    file, folder = root / f"{named.name}.npz", root / named.name
     try:
-        if path.is_dir() or (path.is_file() and path.suffix.lower() == ".npz"):
-            return path
-        exists = path.exists()
-    except (OSError, ValueError):  # no permission, too long, or a null byte
-        exists = False
+        if is_there(file):
+            return file
+        return folder if is_there(folder / "train") else named
+    except OSError as error:
+        raise ValueError(f"{printable(root)}: {reason_of(error)}") from None
+
+
+def _unnamed(dataset: str) -> Path:
+    try:
+        path = Path(dataset).expanduser()
+        exists = is_there(path)
+    except RuntimeError:
+        raise ValueError(f"{printable(dataset)}: there is no such user") from None
+    except OSError as error:
+        raise ValueError(f"{printable(path)}: {reason_of(error)}") from None
+    if exists and (os.path.isdir(path) or path.suffix.lower() == ".npz"):
+        return path
     if exists:
         raise ValueError(f"{printable(path)} is neither a directory of class folders nor an .npz file")
-    if path.name == config.dataset and not path.suffix:
-        raise registry.unknown("data set", config.dataset, registry.DATASETS)
+    if path.name == dataset and not path.suffix:
+        raise registry.unknown("data set", dataset, registry.DATASETS)
     raise ValueError(f"{printable(path)} does not exist (expected a directory or an .npz file)")
 
 
@@ -111,6 +120,6 @@ def _from_torchvision(config: DataConfig, named: NamedDataset, split: Literal["t
 def _lossy_note(folder: Path, named: NamedDataset) -> tuple[str, ...]:
     """A known set's originals are lossless: figures from a JPEG copy are not comparable."""
     train = folder / "train"
-    if not any(train.glob("*/*.[jJ][pP]*[gG]")):
+    if not any(path.suffix.lower() in (".jpg", ".jpeg", ".jfif") for path in train.glob("*/*")):
         return ()
     return (f"{printable(train)} holds JPEG copies of {named.name}: their pixels differ from the original",)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 
-def balanced_split(labels: Tensor, portion: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def balanced_split(
+    labels: Tensor, portion: float, generator: torch.Generator, *, classes: Sequence[str]
+) -> tuple[Tensor, Tensor]:
     """Two sets of indices, int64 and ascending, that share out every class at random.
 
     labels: int64 [N]. portion: part of each class that goes to the first set, rounded to the nearest
-    image (a half goes to the first), but at least one image of every class goes to each. Raises
-    ValueError for a class with a single image.
+    image (a half goes to the first), but at least one image of every class goes to each. classes: their
+    names. Raises ValueError for a class with a single image.
     """
     first, second = [], []
     for label, members in _classes(labels):
         num = len(members)
         if num < 2:
-            raise ValueError(f"class {label} has a single training image; splitting them needs at least 2")
+            raise ValueError(
+                f"class {classes[label]!r} has a single training image; splitting them needs at least 2"
+            )
         cut = min(max(int(portion * num + 0.5), 1), num - 1)
         order = members[torch.randperm(num, generator=generator)]
         first.append(order[:cut])

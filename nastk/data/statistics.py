@@ -7,6 +7,9 @@ import torch
 from nastk.data.images import ImageSet
 
 _SAMPLE = 10_000  # images; more move the figures by less than augmentation does
+_AT_A_TIME = 64  # of them, but no more than so many
+_BYTES = 2**26
+_PIECE = 2**22  # bytes that are counted at a time: counting takes eight times their memory
 
 
 def channel_statistics(images: ImageSet) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -19,9 +22,11 @@ def channel_statistics(images: ImageSet) -> tuple[tuple[float, ...], tuple[float
     chosen = torch.randperm(images.num_images, generator=generator)[:_SAMPLE].sort().values
     channels = images.shape[0]
     counts = torch.zeros(channels, 256, dtype=torch.int64)
-    for pixels in images.pixels(chosen.split(64)):
+    at_a_time = max(min(_BYTES * images.num_images // images.nbytes, _AT_A_TIME), 1)
+    for pixels in images.pixels(chosen.split(at_a_time)):
         for channel in range(channels):
-            counts[channel] += torch.bincount(pixels[..., channel].flatten().cpu(), minlength=256)
+            for piece in pixels[..., channel].flatten().cpu().split(_PIECE):
+                counts[channel] += torch.bincount(piece, minlength=256)
     share = counts.double() / counts.sum(dim=1, keepdim=True)
     values = torch.arange(256, dtype=torch.float64) / 255
     mean = share @ values

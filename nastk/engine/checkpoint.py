@@ -6,7 +6,6 @@ import hashlib
 import io
 import warnings
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import torch
 
 from nastk.engine.device import Engine
 from nastk.engine.digest import digest
+from nastk.engine.inputs import Inputs
 from nastk.engine.job import Job
 from nastk.run import METRICS, Run, RunError
 
@@ -24,7 +24,7 @@ VERSION = 2
 # What is in it besides the format and its version, and of which type.
 _PARTS: dict[str, type | tuple[type, ...]] = {
     "config": str,  # the digest of config.yaml
-    "started_with": dict,  # what else the run was started with -> the digest of its text
+    "inputs": dict,  # what else the run was started with
     "device": str,
     "threads": int,
     "step": int,
@@ -34,7 +34,7 @@ _PARTS: dict[str, type | tuple[type, ...]] = {
     "digest": str,  # of those of _SAVED
 }
 # What must be just as it was saved: nobody but nastk knows what may be in it.
-_SAVED = ("started_with", "device", "threads", "step", "streams", "job")
+_SAVED = ("inputs", "device", "threads", "step", "streams", "job")
 # Tensors that share their numbers are in the file once. Far more than the file has, no checkpoint unpacks to.
 _MOST_TIMES_ITS_SIZE = 8
 _LONGEST_S = 1e12
@@ -45,21 +45,20 @@ def save(
     engine: Engine,
     *,
     config: str,
-    started_with: Mapping[str, str],
+    inputs: Inputs,
     step: int,
     wall_s: float,
     job: dict[str, Any],
 ) -> None:
     """Replace the run's checkpoint; on failure (a full disk, say) the one before stays as it is.
 
-    config: the text of config.yaml. started_with: whatever else the run was started with, by the name that
-    a message gives it.
+    config: the text of config.yaml. inputs: whatever else the run was started with.
     """
     content: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
         "config": _digest(config),
-        "started_with": _digests(started_with),
+        "inputs": inputs.state_dict(),
         "device": engine.device.type,
         "threads": torch.get_num_threads(),
         "step": step,
@@ -75,9 +74,7 @@ def save(
         temporary.write_bytes(buffer.getbuffer())
 
 
-def load(
-    run: Run, engine: Engine, *, config: str, started_with: Mapping[str, str] | None = None
-) -> dict[str, Any]:
+def load(run: Run, engine: Engine, *, config: str, inputs: Inputs) -> dict[str, Any]:
     """The content of the run's checkpoint, just as it was saved.
 
     Raises RunError for a damaged file, another version, a checkpoint of another configuration or of a run
@@ -88,9 +85,11 @@ def load(
     content = _read(path)
     if content["config"] != _digest(config):
         raise RunError(f"{path}: belongs to another configuration than {run.path / 'config.yaml'}")
-    for name, found in _digests(started_with or {}).items():
-        if content["started_with"].get(name) != found:
-            raise RunError(f"{path}: the run was started with another {name}; put that one back to resume")
+    if changed := inputs.differences(content["inputs"]):
+        raise RunError(
+            f"{path}: the run cannot go on, for what it was started with has changed: {'; '.join(changed)}. Put "
+            "it back as it was, or begin a new run"
+        )
     if content["device"] != engine.device.type:
         hint = " (CUDA_VISIBLE_DEVICES= hides the GPU)" if engine.device.type == "cuda" else ""
         raise RunError(
@@ -186,10 +185,6 @@ def _check_version(path: Path, version: Any) -> None:
     if version != VERSION:
         hint = "; the nastk that began the run can finish it" if version < VERSION else ""
         raise RunError(f"{path}: version {version} of the format; this nastk reads {VERSION}{hint}")
-
-
-def _digests(texts: Mapping[str, str]) -> dict[str, str]:
-    return {name: _digest(text) for name, text in texts.items()}
 
 
 def _digest(text: str) -> str:

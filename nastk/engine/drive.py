@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from nastk.engine import checkpoint
 from nastk.engine.device import Engine
+from nastk.engine.inputs import Inputs
 from nastk.engine.job import Job
 from nastk.engine.progress import Progress
 from nastk.engine.signals import Stopped
@@ -37,7 +37,7 @@ def drive(
     config: str,
     checkpoint_every: int,
     resume: bool,
-    started_with: Mapping[str, str] | None = None,
+    inputs: Inputs | None = None,
 ) -> tuple[int, float]:
     """Run `job` until it is finished; returns the number of steps and the wall time in s, all sittings added.
 
@@ -45,12 +45,12 @@ def drive(
     step in hand on SIGINT or SIGTERM, after which signals.Stopped is raised. Where that step is abandoned
     (engine.signals), the last checkpoint stands.
 
-    config: the text of config.yaml. started_with: what else must be the same when the run is resumed, as
-    texts, by the names that messages give them.
+    config: the text of config.yaml. inputs: what else must be the same when the run is resumed.
     """
+    inputs = inputs or Inputs()
     steps, wall_before = 0, 0.0
     if resume:
-        content = checkpoint.load(run, engine, config=config, started_with=started_with)
+        content = checkpoint.load(run, engine, config=config, inputs=inputs)
         checkpoint.restore(content, run, engine, job)
         steps, wall_before = content["step"], content["wall_s"]
         for note in checkpoint.notes(content, run, engine, job):
@@ -65,7 +65,7 @@ def drive(
             run,
             engine,
             config=config,
-            started_with=started_with or {},
+            inputs=inputs,
             step=steps,
             wall_s=wall(),
             job=job.state_dict(),

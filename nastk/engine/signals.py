@@ -48,19 +48,23 @@ class StopRequest:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Handle SIGINT and SIGTERM in this block; only a process's main thread gets any."""
+        """Handle SIGINT and SIGTERM in this block; in a thread that gets no signals, nothing."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
 
-        def handle(number: int, _: FrameType | None) -> None:
+        def handle(number: int, frame: FrameType | None) -> None:
             if self.signal_number is None:
                 self.signal_number, self._since = number, time.monotonic()
             elif number == signal.SIGINT:
-                raise KeyboardInterrupt
+                at_once(number, frame)
 
-        before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        outer = before[signal.SIGINT]  # which raises KeyboardInterrupt in its own way, if it does not ignore
+        at_once = outer if callable(outer) else signal.default_int_handler
         try:
+            for number in before:
+                signal.signal(number, handle)
             yield
         finally:
             for number, handler in before.items():

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from nastk import registry
 from nastk.data.augmentation import normalise
-from nastk.data.decoding import decode
+from nastk.data.decoding import Form
+from nastk.data.reading import decode_one
+from nastk.data.values import SIXTEEN_BITS, ValueRange
 from nastk.genotype import Genotype
 from nastk.networks import weights as weight_files
 from nastk.networks.network import Network
@@ -22,7 +24,8 @@ class Classifier(nn.Module):
     """A network in eval mode that knows what it was trained on.
 
     classes: their names, in the order of the logits. shape: (C, H, W) of the images it takes. mean, std: per
-    channel, in units in which white is 1. genotype: the architecture.
+    channel, in units in which white is 1. values: what images of more than 8 bits have as black and white.
+    genotype: the architecture.
     """
 
     def __init__(
@@ -34,11 +37,13 @@ class Classifier(nn.Module):
         shape: tuple[int, int, int],
         mean: tuple[float, ...],
         std: tuple[float, ...],
+        values: ValueRange = SIXTEEN_BITS,
     ) -> None:
         super().__init__()
         self.network = network
         self.genotype = genotype
         self.classes, self.shape, self.mean, self.std = classes, shape, mean, std
+        self.values = values
         self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
@@ -47,8 +52,11 @@ class Classifier(nn.Module):
         return logits
 
     def preprocess(self, path: str | os.PathLike[str]) -> Tensor:
-        """An image file as float32 [1, C, H, W]: brought to size and normalised as the test images were."""
-        pixels = decode(os.fspath(path), self.shape[0], self.shape[1:])
+        """An image file as float32 [1, C, H, W]: brought to size and normalised as the test images were.
+
+        ValueError for a file that is no image.
+        """
+        pixels = decode_one(os.fspath(path), Form(self.shape[0], self.shape[1:], self.values))
         device = next(self.network.parameters()).device
         return normalise(pixels[None].to(device), self.mean, self.std)
 
@@ -58,11 +66,7 @@ class Classifier(nn.Module):
 
         ValueError for a file that is no image.
         """
-        try:
-            images = self.preprocess(path)
-        except OSError as error:
-            raise ValueError(f"{os.fspath(path)}: cannot be read: {error.strerror or error}") from None
-        probabilities = self(images)[0].softmax(dim=0)
+        probabilities = self(self.preprocess(path))[0].softmax(dim=0)
         found = probabilities.topk(min(top, len(self.classes)))
         return [
             (self.classes[number], value)
@@ -82,6 +86,7 @@ def load_classifier(path: Path) -> Classifier:
     try:
         classes, shape = tuple(map(str, loaded.data["classes"])), tuple(map(int, loaded.data["shape"]))
         mean, std = (tuple(map(float, loaded.data[name])) for name in ("mean", "std"))
+        values = ValueRange(*map(float, loaded.data.get("values") or (0, 65535)))
         with torch.random.fork_rng(devices=()):  # layers draw from the global generator when they are made
             network: Network = registry.space_entry(loaded.genotype.space).load_network()(
                 loaded.genotype,
@@ -95,5 +100,11 @@ def load_classifier(path: Path) -> Classifier:
     weight_files.adopt(network, loaded, file)
     channels, height, width = shape
     return Classifier(
-        network, loaded.genotype, classes=classes, shape=(channels, height, width), mean=mean, std=std
+        network,
+        loaded.genotype,
+        classes=classes,
+        shape=(channels, height, width),
+        mean=mean,
+        std=std,
+        values=values,
     )

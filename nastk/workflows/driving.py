@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 
 import torch
 
@@ -11,6 +10,7 @@ from nastk.config import Config, to_yaml
 from nastk.engine import checkpoint
 from nastk.engine.device import Engine
 from nastk.engine.drive import drive
+from nastk.engine.inputs import Inputs
 from nastk.engine.job import Job
 from nastk.engine.progress import Progress
 from nastk.engine.signals import Stopped
@@ -25,11 +25,11 @@ def drive_job(
     config: Config,
     progress: Progress,
     *,
-    started_with: Mapping[str, str] | None = None,
+    inputs: Inputs,
 ) -> tuple[int, float]:
     """engine.drive, from the run's checkpoint if it has one: the number of steps, the wall time in s.
 
-    started_with: what else must be the same when the run is continued, as texts by their names.
+    inputs: what else must be the same when the run is continued.
 
     config.yaml is there from here on, and so the run can be continued. On a signal, and on an impatient
     second one, says how, and raises Stopped or KeyboardInterrupt. ValueError where GPU memory runs out,
@@ -57,7 +57,7 @@ def drive_job(
             config=text,
             checkpoint_every=config.run.checkpoint_every,
             resume=resume,
-            started_with=started_with,
+            inputs=inputs,
         )
     except Stopped as stopped:
         progress.note(f"Stopped by {stopped}. {to_continue}")

@@ -17,6 +17,7 @@ from nastk.run import Run, RunError
 from nastk.search_method import Search, SearchContext, SearchResult
 from nastk.workflows.directory import OpenRun, open_resumed
 from nastk.workflows.driving import drive_job
+from nastk.workflows.inputs import RunInputs
 from nastk.workflows.network_size import network_size
 from nastk.workflows.records import SearchRecord
 from nastk.workflows.request import Request
@@ -45,11 +46,12 @@ def search(
     """
     engine = Engine(config.engine, config.run.seed)
     with engine.in_force():
-        job = _build(config, engine, progress)
+        inputs = RunInputs(config)
+        job = _build(config, engine, inputs, progress)
         for note in job.notes():
             progress.note(note)
         with closing(open_run()) as run:
-            steps, wall_s = drive_job(job, run, engine, config, progress)
+            steps, wall_s = drive_job(job, run, engine, config, progress, inputs=inputs)
             return _finish(run, config, engine, job, steps, wall_s, progress, copy_to)
 
 
@@ -63,8 +65,11 @@ def resume_search(path: Path, progress: Progress, *, copy_to: Path | None = None
         return search(config, lambda: run, progress, copy_to=copy_to)
 
 
-def _build(config: Config, engine: Engine, progress: Progress) -> Search:
-    """The search that the configuration asks for; ValueError if the method cannot take the space."""
+def _build(config: Config, engine: Engine, inputs: RunInputs, progress: Progress) -> Search:
+    """The search that the configuration asks for; ValueError if the method cannot take the space.
+
+    Images are added to `inputs` when the method first asks for them.
+    """
     assert config.space is not None
     method = search_class(config.name, config.settings())
     space = registry.load_space(config.space.name)
@@ -78,6 +83,7 @@ def _build(config: Config, engine: Engine, progress: Progress) -> Search:
         images = load_search_images(
             config.data, config.train.batch_size, engine.device, engine.streams["splitting"]
         )
+        inputs.add("training images", images)
         for note in images.notes:
             progress.note(note)
         return images

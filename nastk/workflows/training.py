@@ -25,6 +25,7 @@ from nastk.report.drawings import draw_files
 from nastk.run import CONFIG, Run, RunError
 from nastk.workflows.directory import OpenRun
 from nastk.workflows.driving import drive_job
+from nastk.workflows.inputs import RunInputs
 from nastk.workflows.records import TrainingRecord
 from nastk.workflows.summary import write_summary
 
@@ -39,12 +40,12 @@ def train_network(
     """
     engine = Engine(config.engine, config.run.seed)
     with engine.in_force():
-        job, train = _build(config, found.genotype, engine, weights, progress)
+        inputs = RunInputs(config, {RUN_FILE: to_json(found.genotype)})
+        job, train = _build(config, found.genotype, engine, weights, inputs, progress)
         with closing(open_run()) as run:
             if not run.has(CONFIG):  # which comes last, so that a run that has it can be continued
                 _write_arch(run, found, weights)
-            arch = {RUN_FILE: to_json(found.genotype)}
-            steps, wall_s = drive_job(job, run, engine, config, progress, started_with=arch)
+            steps, wall_s = drive_job(job, run, engine, config, progress, inputs=inputs)
             _finish(run, config, engine, found, job, train, steps=steps, wall_s=wall_s)
             return TrainingRecord(run.path)
 
@@ -73,7 +74,13 @@ def _finish(
 ) -> None:  # fmt: skip
     """Write down the trained network and how good it is."""
     network = job.network
-    data = {"classes": train.classes, "shape": train.shape, "mean": train.mean, "std": train.std}
+    data = {
+        "classes": train.classes,
+        "shape": train.shape,
+        "mean": train.mean,
+        "std": train.std,
+        "values": (train.values.black, train.values.white) if train.values else None,
+    }
     with run.replacing(WEIGHTS) as path:
         weight_files.save(
             path,
@@ -101,12 +108,19 @@ def _finish(
 
 
 def _build(
-    config: Config, genotype: Genotype, engine: Engine, weights: Path | None, progress: Progress
+    config: Config,
+    genotype: Genotype,
+    engine: Engine,
+    weights: Path | None,
+    inputs: RunInputs,
+    progress: Progress,
 ) -> tuple[StandaloneTraining, ImageSet]:
-    """The training of the genotype's network, and the images it trains on."""
+    """The training of the genotype's network, and the images it trains on, which are added to `inputs`."""
     registry.space_entry(genotype.space).check_networks()
     train = load_images(config.data, "train")
     test = load_images(config.data, "test", like=train)
+    inputs.add("training images", train)
+    inputs.add("test images", test)
     for note in dict.fromkeys(train.notes + test.notes):  # what holds for both is said once
         progress.note(note)
     network = registry.space_entry(genotype.space).load_network()(

@@ -350,7 +350,7 @@ def test_another_cell_in_the_run_directory(nastk, finished_runs, result_of, monk
     before = sorted(os.listdir("run"))
     for text in ((FOLDER / "darts-v1.json").read_text(), (finished_runs["search"] / path.name).read_text()):
         path.write_text(text)
-        _refused(nastk, "the run was started with another genotype.json; put that one back", "evaluate")
+        _refused(nastk, "has changed: another genotype.json. Put it back", "evaluate")
         assert (path.read_text(), sorted(os.listdir("run"))) == (text, before)
     path.unlink()
     code, _, err = nastk("evaluate", "--resume", "run")

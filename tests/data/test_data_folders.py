@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from nastk.data.decoding import decode
+from nastk.data.decoding import Form, decode
 from nastk.data.images import ResidentImages, StreamedImages
 from nastk.data.sources import load_images
 from nastk.schema import DataConfig
@@ -217,14 +217,14 @@ def test_colour_if_any_is_colour(write_folder, mode, suffix):
 def test_alpha_is_dropped_not_blended(tmp_path):
     path = str(tmp_path / "clear.png")
     Image.new("RGBA", (8, 8), (10, 20, 30, 0)).save(path)
-    assert decode(path, 3, (8, 8))[0, 0].tolist() == [10, 20, 30]
+    assert decode(path, Form(3, (8, 8)))[0, 0].tolist() == [10, 20, 30]
 
 
 @pytest.mark.parametrize(("deep", "grey"), [(0, 0), (0x8000, 128), (65535, 255)])
 def test_16_bits_are_scaled(tmp_path, deep, grey):
     path = str(tmp_path / "deep.png")
     Image.fromarray(np.full((8, 8), deep, np.uint16)).save(path)
-    assert decode(path, 1, (8, 8)).unique().tolist() == [grey]
+    assert decode(path, Form(1, (8, 8))).unique().tolist() == [grey]
 
 
 def test_colour_test_images_of_a_grey_training_set(write_folder):

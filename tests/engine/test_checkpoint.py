@@ -15,6 +15,7 @@ from torch import nn
 from nastk.engine import checkpoint
 from nastk.engine.device import Engine
 from nastk.engine.digest import digest
+from nastk.engine.inputs import Inputs
 from nastk.run import Run, RunError
 from nastk.schema import EngineConfig
 
@@ -46,6 +47,17 @@ class _Job:
         self.done, self.scores = state["done"], state["scores"]
 
 
+class _Inputs(Inputs):
+    def __init__(self, cell: str) -> None:
+        self.cell = cell
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"cell": self.cell}
+
+    def differences(self, state: dict[str, Any]) -> list[str]:
+        return [] if state["cell"] == self.cell else [f"{state['cell']!r} then, {self.cell!r} now"]
+
+
 @pytest.fixture
 def engine() -> Engine:
     return Engine(EngineConfig(device="cpu"), 0)
@@ -65,9 +77,7 @@ def run(tmp_path: Path, engine: Engine, job: _Job) -> Any:
     run = Run.create(tmp_path / "run")
     run.write_text("config.yaml", "c")
     engine.streams["draws"].manual_seed(1)
-    checkpoint.save(
-        run, engine, config="c", started_with={"cell": "a"}, step=2, wall_s=1.5, job=job.state_dict()
-    )
+    checkpoint.save(run, engine, config="c", inputs=_Inputs("a"), step=2, wall_s=1.5, job=job.state_dict())
     for step in (1, 2):
         run.append_metrics(step, {})
     yield run
@@ -75,7 +85,7 @@ def run(tmp_path: Path, engine: Engine, job: _Job) -> Any:
 
 
 def _load(run: Run, engine: Engine, **words: Any) -> dict[str, Any]:
-    return checkpoint.load(run, engine, **{"config": "c", "started_with": {"cell": "a"}} | words)
+    return checkpoint.load(run, engine, **{"config": "c", "inputs": _Inputs("a")} | words)
 
 
 def _write(run: Run, content: Any) -> None:
@@ -113,7 +123,7 @@ PARTS = (
     "format",
     "version",
     "config",
-    "started_with",
+    "inputs",
     "device",
     "threads",
     "step",
@@ -178,9 +188,10 @@ def test_another_version(version, run, engine):
 
 
 def test_started_with_something_else(run, engine):
-    message = _refused(run, engine, started_with={"cell": "b"})
-    assert message == "the run was started with another cell; put that one back to resume"
-    assert "another house" in _refused(run, engine, started_with={"cell": "a", "house": "b"})
+    assert _refused(run, engine, inputs=_Inputs("b")) == (
+        "the run cannot go on, for what it was started with has changed: 'a' then, 'b' now. "
+        "Put it back as it was, or begin a new run"
+    )
     assert "another configuration" in _refused(run, engine, config="d")
 
 
@@ -270,7 +281,7 @@ def _resaved(run: Run, engine: Engine, **changes: Any) -> dict[str, Any]:
     """A checkpoint that another nastk wrote: whole, and its job's state is not what this one expects."""
     content = _load(run, engine)
     state = {name: part for name, part in (content["job"] | changes).items() if part is not ...}
-    checkpoint.save(run, engine, config="c", started_with={"cell": "a"}, step=2, wall_s=1.5, job=state)
+    checkpoint.save(run, engine, config="c", inputs=_Inputs("a"), step=2, wall_s=1.5, job=state)
     return _load(run, engine)
 
 

@@ -15,6 +15,7 @@ from nastk.config import search_class
 from nastk.engine import checkpoint
 from nastk.engine.device import Engine
 from nastk.engine.digest import digest
+from nastk.engine.inputs import Inputs
 from nastk.run import Run, RunError
 
 _FEW = ("space.operations=[none,max_pool_3x3,skip_connect]", "network.num_cells=1")
@@ -79,10 +80,10 @@ def test_checkpoints(built: Any, tmp_path: Path) -> None:
         if search.finished or phase != checked:
             checked, state = phase, search.state_dict()
             checkpoint.save(
-                run, search.context.engine, config="", started_with={}, step=step, wall_s=1.0, job=state
+                run, search.context.engine, config="", inputs=Inputs(), step=step, wall_s=1.0, job=state
             )
             again = built()
-            content = checkpoint.load(run, again.context.engine, config="")
+            content = checkpoint.load(run, again.context.engine, config="", inputs=Inputs())
             checkpoint.restore(content, run, again.context.engine, again)
             streams = [one.context.engine.streams.state_dict() for one in (search, again)]
             assert digest(again.state_dict()) == digest(state)
@@ -97,7 +98,7 @@ def test_checkpoints(built: Any, tmp_path: Path) -> None:
     for where, changed in found[:: max(1, len(found) // 8)]:
         torch.save(changed, run.path / checkpoint.NAME)
         with pytest.raises(RunError, match="the checkpoint is damaged"):
-            pytest.fail(f"{where}: {checkpoint.load(run, search.context.engine, config='')}")
+            pytest.fail(f"{where}: {checkpoint.load(run, search.context.engine, config='', inputs=Inputs())}")
     for name in state:  # as if another version of the method had saved it
         again = built()
         lacking = {key: part for key, part in state.items() if key != name}

@@ -1,0 +1,145 @@
+"""What lies in class folders: the images of every class, and what else there is."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import torch
+from torch import Tensor
+
+from nastk.data.decoding import read_header
+from nastk.data.files import open_file, printable, reason_of
+from nastk.data.formats import EXTENSIONS, LONGEST, format_of
+from nastk.data.reading import Unreadable, attempt_all
+
+_KINDS_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of class folders, in the order of the classes and then of the paths.
+
+    classes: the folders' names, sorted. labels: int64 [N]. notes: what else lies there, for the user.
+    """
+
+    classes: tuple[str, ...]
+    paths: list[str]
+    labels: Tensor
+    notes: tuple[str, ...]
+
+
+def list_classes(place: Path, threads: int) -> Listing:
+    """The images below the folders in `place`, at any depth; hidden files and folders do not count.
+
+    An image is what has the extension of one (to be found unreadable later, if it is) or begins like one.
+    Raises ValueError where there is nothing to tell apart, or that cannot be listed.
+    """
+    names, beside = _class_folders(place)
+    paths: list[str] = []
+    labels: list[int] = []
+    others = [(path, "in no class folder") for path in beside]
+    for label, name in enumerate(names):
+        found = list(_files_below(place / name))
+        images = [path for path in found if path.lower().endswith(EXTENSIONS)]
+        unknown = sorted(path for path in found if not path.lower().endswith(EXTENSIONS))
+        left_out = []
+        for path, kind in zip(unknown, attempt_all(_what_else, unknown, threads), strict=True):
+            if kind is None:
+                images.append(path)
+            else:
+                left_out.append((path, kind.reason if isinstance(kind, Unreadable) else kind))
+        if not images:
+            only = f", only {_by_kind(left_out)}" if left_out else ""
+            raise ValueError(f"{printable(place / name)} has no image ({', '.join(EXTENSIONS)}){only}")
+        others += left_out
+        paths += sorted(images)
+        labels += [label] * len(images)
+    notes = []
+    if others:
+        files = "1 other file" if len(others) == 1 else f"{len(others):,} other files"
+        notes.append(f"left out {files} of {printable(place)}: {_by_kind(others)}")
+    return Listing(tuple(names), paths, torch.tensor(labels), tuple(notes))
+
+
+def _class_folders(place: Path) -> tuple[list[str], list[str]]:
+    """The names of the folders in `place`, sorted, and the paths of the files between them."""
+    try:
+        entries = [entry for entry in os.scandir(place) if _is_visible(entry)]
+    except OSError as error:
+        _refuse(error)
+    names = sorted(entry.name for entry in entries if _is_folder(entry))
+    if not names:
+        raise ValueError(f"{printable(place)} has no class folders")
+    if len(names) == 1:
+        raise ValueError(
+            f"{printable(place)} has only one class, {names[0]!r}: there is nothing to tell apart"
+        )
+    return names, sorted(entry.path for entry in entries if not _is_folder(entry))
+
+
+def _files_below(folder: Path) -> Iterator[str]:
+    """What is no folder; a folder that links lead to again and again is looked into once."""
+    seen = set()
+    waiting = [os.fspath(folder)]
+    while waiting:
+        place = waiting.pop()
+        try:
+            status = os.stat(place)
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            entries = [entry for entry in os.scandir(place) if _is_visible(entry)]
+        except OSError as error:
+            _refuse(error)
+        for entry in entries:
+            if _is_folder(entry):
+                waiting.append(entry.path)
+            else:
+                yield entry.path
+
+
+def _what_else(path: str) -> str | None:
+    """What a file is that has no image's extension; None: an image all the same."""
+    try:
+        with open_file(path) as stream:
+            kind = format_of(stream.read(LONGEST))
+    except OSError as error:
+        return reason_of(error)
+    if kind == "TIFF" and read_header(path).preview:  # cameras' raw files, of which Pillow reads no more
+        kind = None
+    return None if kind else os.path.splitext(path)[1].lower() or "without an extension"
+
+
+def _by_kind(others: Sequence[tuple[str, str]]) -> str:
+    """How many there are of which kind, each with a file."""
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for path, kind in others:
+        kinds[kind].append(path)
+    most = sorted(kinds.items(), key=lambda kind: (-len(kind[1]), kind[0]))
+    shown = [
+        f"{len(paths):,} {kind.removeprefix('a ')} ({printable(paths[0])})"
+        for kind, paths in most[:_KINDS_SHOWN]
+    ]
+    if rest := most[_KINDS_SHOWN:]:
+        shown.append(f"{sum(len(paths) for _, paths in rest):,} of other kinds")
+    return ", ".join(shown)
+
+
+def _is_visible(entry: os.DirEntry[str]) -> bool:
+    return not entry.name.startswith(".")
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise ValueError(f"{printable(str(error.filename))}: {reason_of(error)}") from None
