@@ -14,7 +14,6 @@ from nastk.ranking import Ranking, agreement, check_comparable, check_seeds
 from nastk.tables.table import Table
 from nastk.wording import counted
 from nastk.workflows.directory import read_config
-from nastk.workflows.training_alone import FILE, train_ranked
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,8 @@ def _read(
         return found, _read_column(truth, found[0].dataset if dataset is None else dataset, progress)
     for ranking in found:  # before hours are spent on training
         check_comparable(ranking, Ranking.of_rows(runs[truth], Path(truth), "ranking.json"))
+    from nastk.workflows.training_alone import FILE, train_ranked  # with torch, which tables do not need
+
     train_ranked(Path(truth), runs[truth], progress)
     return found, Ranking.of_rows(runs[truth], Path(truth), FILE)
 
