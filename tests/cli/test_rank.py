@@ -129,7 +129,7 @@ def test_seeds_with_architectures_of_their_own(make_ranking):
     assert [(one["n"], one["kendall_tau_b"]) for one in found["seeds"]] == [(4, 1), (4, -1)]
     assert found["top_k_regret"] == {"1": 1.5, "10": 0}
     assert agreement([first], truth)["n"] == 4 and "seeds" not in agreement([first], truth)
-    with pytest.raises(ValueError, match="two architectures or more .*; found 1$"):
+    with pytest.raises(ValueError, match=r"two architectures or more .*; found 1$"):
         agreement([first, make_ranking({"a": 1, "x": 2})], truth)
 
 
