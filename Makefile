@@ -14,11 +14,14 @@ export OMP_WAIT_POLICY ?= PASSIVE
 search: $(VENV)/installed
 	$(VENV)/bin/nastk search --method relativenas
 
+# A process a core, each with one thread (tests/conftest.py); PYTEST_XDIST_AUTO_NUM_WORKERS=N sets another number.
+PYTEST = $(VENV)/bin/python -m pytest -n auto --dist worksteal
+
 test: $(VENV)/installed-dev
-	$(VENV)/bin/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-slow: $(VENV)/installed-dev
-	$(VENV)/bin/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 install: $(VENV)/installed
 	mkdir -p $(BINDIR)

@@ -1,10 +1,16 @@
-"""A search context small enough for tests: a few random grey images, a net of a few channels."""
+"""How tests run, and a search context small enough for them: a few random grey images, a net of a few channels."""
 
 import os
+import random
+from itertools import groupby
 from pathlib import Path
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch starts its threads
+# One thread a process, and in those that a test starts: there is a test on every core (make test), and for small
+# nets threads would wait for one another more than they compute. Before torch starts its threads.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+import hypothesis
 import numpy as np
 import pytest
 import torch
@@ -19,7 +25,13 @@ from nastk.engine.device import Engine
 from nastk.search_method import SearchContext
 from nastk.spaces.nasbench201 import NASBENCH201
 
-torch.set_num_threads(1)  # small nets: threads would wait for one another more than they compute
+torch.set_num_threads(1)
+
+# Other work on the machine is no fault of the code.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 TINY = ("network.init_channels=2", "network.num_cells=3", "train.batch_size=8")
 OWN = {
@@ -29,6 +41,27 @@ OWN = {
 }
 
 ROOT = Path(__file__).parent.parent
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--shuffle",
+        type=int,
+        metavar="SEED",
+        help="files, and the tests in each, in an order drawn with SEED",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    """No test may need another one to have run before it: with --shuffle there is no telling which has."""
+    seed = config.getoption("shuffle")
+    if seed is not None:
+        files = [list(tests) for _, tests in groupby(items, key=lambda item: item.path)]
+        draw = random.Random(seed)
+        draw.shuffle(files)
+        for tests in files:
+            draw.shuffle(tests)
+        items[:] = [test for tests in files for test in tests]
 
 
 @pytest.fixture(scope="session")
@@ -80,13 +113,13 @@ def make_images(
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def random_images():
     """A function (num, side=8, channels=1, num_classes=2, seed=0) -> ResidentImages of noise."""
     return make_images
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_context():
     """A function (method, *KEY=VALUE words, operations=None, images=None) -> SearchContext."""
 

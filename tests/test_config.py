@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nastk.config import GROUPS, flatten, from_yaml, parse_override, resolve, schemas, to_yaml
@@ -17,8 +17,6 @@ from nastk.search_method import Search
 from nastk.yaml_text import read_yaml, yaml_line
 
 PRESETS = [(owner, preset) for owner, presets in list_presets().items() for preset in presets]
-# Other work on the machine is no fault of the code.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclasses.dataclass
@@ -341,7 +339,7 @@ def test_a_preset_that_extends_another_has_its_values():
 TEXTS = st.text().filter(lambda text: "${" not in text and text != "???")
 
 
-@settings(unhurried, max_examples=40)
+@settings(max_examples=40)
 @given(
     TEXTS, TEXTS, st.none() | TEXTS, st.none() | st.lists(TEXTS), st.floats(min_value=5e-324, max_value=1e38)
 )
@@ -356,13 +354,11 @@ def test_any_value_survives_the_yaml(name, dataset, directory, operations, lr):
     assert to_yaml(from_yaml(text)) == text
 
 
-@unhurried
 @given(TEXTS.filter(lambda text: text not in ("", "null")))
 def test_any_path_can_be_given(path):
     assert search(f"data.dataset={path}").data.dataset == path
 
 
-@unhurried
 @given(
     st.text()
     | st.builds("{}={}".format, st.sampled_from(["train.lr", "data.flip", "space.operations"]), st.text())
@@ -374,7 +370,6 @@ def test_any_word_is_read_or_refused(word):
         search(word)
 
 
-@unhurried
 @given(st.text("[]{}:,&*!|>'\"%@`#-? \n\t01e.ntx~"))
 def test_any_yaml_is_read_or_refused(text):
     with contextlib.suppress(ValueError):

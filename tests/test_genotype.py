@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nastk.archs import load_arch
@@ -33,8 +33,6 @@ LITERAL = (
     "Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1)] * 4, normal_concat=[2, 3, 4, 5], "
     "reduce=[('sep_conv_3x3', 0), ('skip_connect', 1)] * 4, reduce_concat=[2, 3, 4, 5])"
 ).replace("[('sep_conv_3x3', 0), ('skip_connect', 1)] * 4", repr([tuple(pair) for pair in CELL]))
-# Other work on the machine is no fault of the code.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
@@ -70,7 +68,6 @@ JSON_VALUES = st.recursive(
 )
 
 
-@unhurried
 @given(genotypes(), st.dictionaries(st.text(), st.integers() | st.text() | st.none()))
 def test_json_round_trip(genotype, provenance):
     text = to_json(genotype, provenance)
@@ -84,7 +81,6 @@ def test_a_literal_as_the_authors_files_have_it(name):
     assert parse(name + to_literal(genotype)) == (genotype, {})
 
 
-@unhurried
 @given(genotypes(CELL_SPACES))
 def test_literal_round_trip(genotype):
     """A literal names no space: it is read as a DARTS cell where it can be one."""
@@ -448,14 +444,12 @@ def test_strings_of_transnas(space, body):
     assert error_of(f"{body}1").startswith("arch: expected 64-")
 
 
-@unhurried
 @given(st.text() | st.text().map("Genotype".__add__) | st.text("|+~0123noe ").map("|".__add__))
 def test_any_text_is_read_or_refused(text):
     with contextlib.suppress(ValueError):
         parse(text)
 
 
-@unhurried
 @given(JSON_VALUES | st.dictionaries(JSON_KEYS, JSON_VALUES).map(lambda change: VALID | change))
 def test_any_json_is_read_or_refused(value):
     with contextlib.suppress(ValueError):
@@ -463,7 +457,7 @@ def test_any_json_is_read_or_refused(value):
         assert parse(to_json(genotype))[0] == genotype
 
 
-@settings(unhurried, max_examples=300)
+@settings(max_examples=300)
 @given(st.sampled_from([json.dumps(VALID), LITERAL]), st.data())
 def test_mutations_are_read_or_refused(text, data):
     for _ in range(data.draw(st.integers(1, 3))):

@@ -14,7 +14,7 @@ from nastk.ranking import Ranking
 from nastk.spaces.nasbench201 import NASBENCH201
 
 SCORE = {"value": 1.5, "metric": "cross_entropy", "direction": "min", "split": "validation", "cost": 0.0}
-BODIES = [NASBENCH201.genotype([[option] * 6]).body for option in range(3)]
+BODIES = [NASBENCH201.genotype([option] * 6).body for option in range(3)]
 GENOTYPE = NASBENCH201.body_to_json(BODIES[0])
 ROW = {"score": SCORE, "genotype": GENOTYPE}
 

@@ -69,8 +69,7 @@ def _read(
         return found, _read_column(truth, found[0].dataset if dataset is None else dataset, progress)
     for ranking in found:  # before hours are spent on training
         check_comparable(ranking, Ranking.of_rows(runs[truth], Path(truth), "ranking.json"))
-    # Only here: columns of tables are compared without torch, in a second.
-    from nastk.workflows.training_alone import FILE, train_ranked
+    from nastk.workflows.training_alone import FILE, train_ranked  # with torch, which tables do not need
 
     train_ranked(Path(truth), runs[truth], progress)
     return found, Ranking.of_rows(runs[truth], Path(truth), FILE)

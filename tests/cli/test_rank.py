@@ -129,9 +129,7 @@ def test_seeds_with_architectures_of_their_own(make_ranking):
     assert [(one["n"], one["kendall_tau_b"]) for one in found["seeds"]] == [(4, 1), (4, -1)]
     assert found["top_k_regret"] == {"1": 1.5, "10": 0}
     assert agreement([first], truth)["n"] == 4 and "seeds" not in agreement([first], truth)
-    with pytest.raises(
-        ValueError, match="two architectures or more with both a score and a finite truth; found 1"
-    ):
+    with pytest.raises(ValueError, match=r"two architectures or more .*; found 1$"):
         agreement([first, make_ranking({"a": 1, "x": 2})], truth)
 
 
@@ -217,10 +215,9 @@ def test_a_run_against_a_column(nastk, table, searched):
 
 def test_a_run_against_training_alone(nastk, searched, monkeypatch):
     from nastk.data import search_images, sources
-    from nastk.estimators import standalone
     from nastk.workflows import training_alone
 
-    load, train = sources.load_images, standalone.train_on_halves
+    load, train = sources.load_images, training_alone.train_on_halves
     trained = []
 
     def guarded(settings, split, like=None):

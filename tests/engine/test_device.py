@@ -13,13 +13,6 @@ from nastk.engine.device import Engine
 from nastk.schema import EngineConfig
 
 
-@pytest.fixture(autouse=True)
-def as_many_threads_as_before():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize("num", [1025, 20_000, 1_000_000, 10**30])
 def test_more_threads_than_any_machine_runs(num):
     """PyTorch takes any number, and crashes."""
@@ -46,12 +39,13 @@ def test_more_threads_than_the_system_allows(monkeypatch):
 
 def test_more_threads_than_cores():
     num = (os.cpu_count() or 1) + 3
-    Engine(EngineConfig(device="cpu", threads=num), 0)
-    assert torch.get_num_threads() == num
-    assert float(torch.ones(1_000_000).sum()) == 1_000_000  # with all of them
+    engine = Engine(EngineConfig(device="cpu", threads=num), 0)
+    with engine.in_force():
+        assert torch.get_num_threads() == num
+        assert float(torch.ones(1_000_000).sum()) == 1_000_000  # with all of them
 
 
 def test_as_many_threads_as_cores_are_not_tried(monkeypatch):
     monkeypatch.setattr(threading.Thread, "start", lambda _: pytest.fail("it was tried"))
-    Engine(EngineConfig(device="cpu", threads=1), 0)
-    assert torch.get_num_threads() == 1
+    with Engine(EngineConfig(device="cpu", threads=1), 0).in_force():
+        assert torch.get_num_threads() == 1

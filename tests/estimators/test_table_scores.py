@@ -51,7 +51,7 @@ def test_the_test_figure_is_told_beside(made_up_table):
         "test": {"column": "test_acc_200", "metric": "accuracy", "value": 98},
     }  # fmt: skip
     assert scores.remarks(BEST) == [
-        "1 architectures looked up in table.npz; test_acc_200 98.0000 (chose nothing)"
+        "1 architecture looked up in table.npz; test_acc_200 98.0000 (chose nothing)"
     ]
 
 

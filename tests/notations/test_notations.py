@@ -27,7 +27,7 @@ from nastk.archs import list_archs, load_arch
 from nastk.genotype import parse, to_json
 
 PUBLISHED = [load_arch(name).genotype for name in list_archs()]
-unhurried = settings(deadline=None, max_examples=25)
+few = settings(max_examples=25)
 
 
 def cells_of(genotype):
@@ -51,7 +51,7 @@ def test_published_cells_survive_every_notation(write, genotype):
 
 
 @pytest.mark.parametrize("write", FOR_ALL)
-@unhurried
+@few
 @given(two_cells())
 def test_cells_are_read_with_the_order_of_their_pairs(write, cells):
     genotype, provenance = parse(write(cells))
@@ -60,14 +60,14 @@ def test_cells_are_read_with_the_order_of_their_pairs(write, cells):
 
 
 @pytest.mark.parametrize("write", FOR_DISTINCT)
-@unhurried
+@few
 @given(two_cells(distinct=True))
 def test_notations_of_edges_keep_the_order_too(write, cells):
     assert parse(write(cells)) == (genotype_of(cells), {})
 
 
 @pytest.mark.parametrize("write", UNORDERED)
-@unhurried
+@few
 @given(two_cells(distinct=True))
 def test_configurations_know_no_order(write, cells):
     found = parse(write(cells))[0]

@@ -69,7 +69,7 @@ def mutated(text, draw):
 
 
 @pytest.mark.parametrize("write", FOR_ALL + FOR_DISTINCT + UNORDERED)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.data())
 def test_mutations_are_read_or_refused(write, data):
     read_or_refused(mutated(write(SAMPLE), data.draw), data.draw(st.none() | st.sampled_from(["1", "x"])))
@@ -89,7 +89,7 @@ KEYS = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.dictionaries(KEYS, VALUES, max_size=5) | VALUES)
 def test_any_value_is_read_or_refused(value):
     read_or_refused(repr(value))

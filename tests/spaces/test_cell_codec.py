@@ -4,7 +4,7 @@ import itertools
 
 import numpy
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nastk.archs import load_arch
@@ -23,8 +23,6 @@ PUBLISHED_VECTOR = """
     0.5 3.5 1.5 6.5 | 1.5 3.5 1.5 3.5 | 1.5 3.5 1.5 4.5 | 0.5 2.5 0.5 3.5
     1.5 1.5 1.5 0.5 | 1.5 6.5 1.5 0.5 | 3.5 1.5 1.5 2.5 | 3.5 6.5 1.5 3.5"""
 SHORT = dict(zip(("max", "avg", "skip", "sep3", "sep5", "dil3", "dil5"), PARAMETRIC, strict=True))
-# Other work on the machine is no fault of the code.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def cell(text):
@@ -133,7 +131,6 @@ def test_a8_the_order_of_the_dimensions():
     assert body.reduce == cell("sep3 0, max 1 | dil5 1, sep3 0 | max 3, dil3 2 | sep3 3, sep3 1")
 
 
-@unhurried
 @given(sub_spaces())
 def test_whatever_is_decoded_is_valid_and_obeys_the_mask(case):
     space, mask, vector = case
@@ -145,7 +142,6 @@ def test_whatever_is_decoded_is_valid_and_obeys_the_mask(case):
         assert all(path[at][0] != path[at + 1][0] for at in range(0, 16, 2))
 
 
-@unhurried
 @given(sub_spaces())
 def test_encode_gives_a_vector_of_the_box_that_decodes_to_the_genotype(case):
     space, mask, vector = case

@@ -77,7 +77,7 @@ masks = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cells, masks, st.floats(1.0, 5.0))
 def test_refinement_properties(cell, allowed, bias):
     for row in cell:
@@ -135,7 +135,7 @@ def levels_by_hand(rows):
     return levels
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, 2**32 - 1), st.booleans())
 def test_refinement_is_the_public_code_s(seed, ties):
     """Against the rule written anew from its description, in states that P-DARTS ends in, ties included."""

@@ -5,7 +5,7 @@ import json
 
 import numpy
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nastk.genotype import Genotype, parse, to_json
@@ -17,8 +17,6 @@ FIRST = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_c
 MIXED = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|none~1|avg_pool_3x3~2|"
 CODEC = SPACE.codec(SPACE.full_mask())
 FORM = r"the form |op~0|op~1|"
-# Other work on the machine is no fault of the code.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # Many rows hold one operation only; that can be `none`.
 masks = st.lists(
@@ -101,7 +99,6 @@ def test_a_mask_shares_the_interval_out_among_what_it_allows():
     assert codec.decode([0.0, 1.0, 2.5, 2.6, 4.0, 5.0]) == SPACE.genotype((1, 1, 1, 4, 4, 4))
 
 
-@unhurried
 @given(st.just(SPACE.full_mask()) | masks, vectors)
 def test_whatever_is_decoded_obeys_the_mask_and_is_encoded_within_the_box(mask, vector):
     codec = SPACE.codec(mask)
@@ -119,7 +116,6 @@ def test_encode_refuses_what_the_mask_forbids():
     assert message == "the genotype is outside the sub-space at cell 0 -> 2"
 
 
-@unhurried
 @given(
     masks,
     st.lists(st.lists(st.sampled_from([0.1, 0.2, 0.7]), min_size=5, max_size=5), min_size=6, max_size=6),
@@ -175,7 +171,6 @@ def test_a_malformed_string_is_refused(arch, message):
     assert "\n" not in found and len(found) < 300
 
 
-@unhurried
 @given(st.text() | st.text("|+~01 noe", max_size=40))
 def test_any_string_is_read_as_it_stands_or_refused(text):
     try:
