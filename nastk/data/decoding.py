@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from torch import Tensor
 from nastk.data.files import open_file
 from nastk.data.formats import LONGEST, format_of
 from nastk.data.memory import PixelBudget
+from nastk.data.quiet import silent_stderr
 from nastk.data.sizes import covering, fit
 from nastk.data.values import SIXTEEN_BITS, Extremes, ValueRange, extremes_of, together
 
@@ -80,7 +81,7 @@ def read_header(path: str) -> Header:
 def read_extremes(path: str) -> Extremes:
     """Of the values of a deep image."""
     with _opened(path) as image:
-        return _in_turn(image, lambda: together(extremes_of(np.array(band)) for band in _bands(image, 1)))
+        return _in_turn(image, lambda: _extremes(image))
 
 
 def check(path: str, form: Form) -> None:
@@ -93,7 +94,7 @@ def check(path: str, form: Form) -> None:
             image.draft(image.mode, (1, 1))
             image.load()
         else:
-            _pixels(image, form)
+            _in_turn(image, lambda: _bytes(image, form))
 
 
 def decode(path: str, form: Form) -> Tensor:
@@ -102,8 +103,10 @@ def decode(path: str, form: Form) -> Tensor:
     Of an animation it is the first picture, of a TIFF the first page.
     """
     with _opened(path) as image:
-        pixels = _pixels(image, form)
-    return fit(torch.from_numpy(pixels), form.size)
+        if _is_jpeg(image) and image.width * image.height > _HUGE:
+            height, width = _needed(image, form.size)
+            image.draft(image.mode, (width, height))
+        return _in_turn(image, lambda: fit(torch.from_numpy(_bytes(image, form)), form.size))
 
 
 @contextmanager
@@ -112,33 +115,30 @@ def _opened(path: str) -> Iterator[ImageFile.ImageFile]:
         kind = format_of(stream.read(LONGEST))
         if kind is None:
             raise ValueError("not an image")
-        with Image.open(stream, formats=[kind]) as image:
+        silence = silent_stderr() if kind == "TIFF" else nullcontext()
+        with silence, Image.open(stream, formats=[kind]) as image:
             yield image
 
 
 def _in_turn(image: Image.Image, work: Callable[[], T]) -> T:
-    """What `work` makes of the decoded image, when there is memory for that."""
+    """`work`, which needs the image's pixels, when there is memory for them."""
     num = image.width * image.height
 
-    def decoded() -> T:
+    def in_turn() -> T:
         with _BUDGET.taking(num):
-            image.load()
-            done = work()
-            image.close()
-            return done
+            return work()
 
-    return _ALONE.submit(decoded).result() if num > _HUGE else decoded()
+    return _ALONE.submit(in_turn).result() if num > _HUGE else in_turn()
 
 
-def _pixels(image: Image.Image, form: Form) -> np.ndarray:
-    """uint8 [H, W, C], in memory of its own; of a huge image at least twice as large as `fit` will make it."""
-    if _is_jpeg(image) and image.width * image.height > _HUGE:
-        height, width = _needed(image, form.size)
-        image.draft(image.mode, (width, height))
-    return _in_turn(image, lambda: _bytes(image, form))
+def _extremes(image: Image.Image) -> Extremes:
+    image.load()
+    return together(extremes_of(np.array(band)) for band in _bands(image, 1))
 
 
 def _bytes(image: Image.Image, form: Form) -> np.ndarray:
+    """uint8 [H, W, C]; of a huge image at least twice as large as `fit` will make it. Closes the image."""
+    image.load()
     factor = 1
     if image.width * image.height > _HUGE:
         height, width = _needed(image, form.size)
@@ -152,6 +152,7 @@ def _bytes(image: Image.Image, form: Form) -> np.ndarray:
             part = np.asarray(Image.fromarray(part).reduce(factor))
         pixels[top : top + len(part)] = part.reshape(-1, *shape[1:])
         top += len(part)
+    image.close()
     return np.ascontiguousarray(_turned(pixels, _turn(image)))
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,6 +15,7 @@ from torch import Tensor
 
 from nastk.data.decoding import Form, decode
 from nastk.data.files import printable, reason_of
+from nastk.data.quiet import no_warnings
 
 _MOST_THREADS = 64  # data.workers may be anything
 
@@ -61,7 +60,7 @@ def attempt_all(
             raise
 
     num = max(min(threads, len(paths), _MOST_THREADS), 1)
-    with _quiet(), ThreadPoolExecutor(num) as pool:
+    with no_warnings(), ThreadPoolExecutor(num) as pool:
         try:
             for future in [pool.submit(work) for _ in range(num)]:
                 future.result()
@@ -76,7 +75,7 @@ def attempt_all(
 def decode_all(paths: Sequence[str], form: Form) -> Tensor:
     """uint8 [N, H, W, C] of files that were checked before; ValueError if one went bad since."""
     pixels = torch.empty(len(paths), *form.size, form.channels, dtype=torch.uint8)
-    with _quiet():
+    with no_warnings():
         for number, path in enumerate(paths):
             image = _attempt(lambda path: decode(path, form), path)
             if isinstance(image, Unreadable):
@@ -112,11 +111,3 @@ def _reason(path: str, error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "its header is damaged"
     return " ".join(str(error).split()) or type(error).__name__
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without PIL's warnings about odd metadata and many pixels: neither changes what is read."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
