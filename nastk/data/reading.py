@@ -86,7 +86,7 @@ def decode_all(paths: Sequence[str], form: Form) -> Tensor:
 
 def decode_one(path: str, form: Form) -> Tensor:
     """uint8 [H, W, C] of a file that was not looked at yet; ValueError if it cannot be read."""
-    with _quiet():
+    with no_warnings():
         image = _attempt(lambda path: decode(path, form), path)
     if isinstance(image, Unreadable):
         raise ValueError(f"cannot read {image}")
