@@ -99,7 +99,8 @@ def images_of(dataset: str, data_dir: str | None) -> SearchImages:
         num_train, num_held_out = 4000, 1000
     pixels = pixels.clamp(0, 255).round().to(torch.uint8).contiguous()
     images = dataclasses.replace(images, tensor=pixels)
-    train, rest = balanced_split(images.labels, num_train / images.num_images, streams["splitting"])
+    portion = num_train / images.num_images
+    train, rest = balanced_split(images.labels, portion, streams["splitting"], classes=images.classes)
     held_out = rest[torch.randperm(len(rest), generator=streams["held out"])[:num_held_out]]
     return SearchImages(
         train=Batches(

@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 from itertools import groupby
 from pathlib import Path
 
@@ -26,6 +27,9 @@ from nastk.search_method import SearchContext
 from nastk.spaces.nasbench201 import NASBENCH201
 
 torch.set_num_threads(1)
+
+# Whoever starts the tests in the background has interrupts ignored, which the processes of tests would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Other work on the machine is no fault of the code.
 hypothesis.settings.register_profile(

@@ -19,8 +19,6 @@ import numpy as np
 from nastk.data.files import open_file, reason_of
 from nastk.data.memory import check_fits
 
-_LAST_CHARACTER = 0x10FFFF
-
 T = TypeVar("T")
 
 
@@ -89,10 +87,6 @@ def _array(file: np.lib.npyio.NpzFile, name: str, header: ArrayHeader) -> np.nda
         array: np.ndarray = np.lib.format.read_array(stream, allow_pickle=False)
     if (array.dtype, array.shape) != (header.dtype, header.shape):
         raise ValueError("not what it promises to be")
-    if array.dtype.kind == "U" and array.size:
-        codes = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="))).view(np.uint32)
-        if codes.max() > _LAST_CHARACTER:
-            raise ValueError("characters that do not exist")
     return array
 
 

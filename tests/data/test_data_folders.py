@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from nastk.data import decoding, files, folders, listing
 from nastk.data.decoding import Form, decode
 from nastk.data.images import ResidentImages, StreamedImages
 from nastk.data.sources import load_images
@@ -161,14 +162,15 @@ class TestBrokenFiles:
 
 def test_file_without_permission(write_folder, monkeypatch):
     folder = write_folder()
-    opened = Image.open
+    opened = files.open_file
 
-    def denying(path, *args):
+    def denying(path):
         if path.endswith("a/1.png"):
             raise PermissionError(13, "Permission denied", path)
-        return opened(path, *args)
+        return opened(path)
 
-    monkeypatch.setattr(Image, "open", denying)
+    for module in (decoding, folders, listing):
+        monkeypatch.setattr(module, "open_file", denying)
     refused(folder, "a/1.png (permission denied)")
     assert load(folder, skip_corrupt=True).num_images == 5
 

@@ -105,7 +105,7 @@ def test_where_it_is_looked_for(tmp_path, monkeypatch):
 
 def test_npz_of_other_labels(tmp_path):
     np.savez(tmp_path / "cifar10.npz", x_train=noise(11, 32, 32, 3), y_train=np.arange(11))
-    refused("cifar10", tmp_path, "the label 10", "0..9")
+    refused("cifar10", tmp_path, "the label 10", "0 (airplane) to 9 (truck)")
 
 
 def test_folders(tmp_path):

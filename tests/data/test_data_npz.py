@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from nastk.data import npz_file
 from nastk.data.images import ImageSet
 from nastk.data.sources import load_images
 from nastk.schema import DataConfig
@@ -144,7 +145,7 @@ def test_unreadable_file(write_npz, monkeypatch):
     def denied(*_args, **_kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", denied)
+    monkeypatch.setattr(npz_file, "open_file", denied)
     refused(path, "set.npz: permission denied")
 
 
