@@ -91,8 +91,7 @@ def check(path: str, form: Form) -> None:
     """
     with _opened(path) as image:
         if _is_jpeg(image):
-            image.draft(image.mode, (1, 1))
-            image.load()
+            _in_turn(image, image.load, draft=(1, 1))
         else:
             _in_turn(image, lambda: _bytes(image, form))
 
@@ -103,10 +102,12 @@ def decode(path: str, form: Form) -> Tensor:
     Of an animation it is the first picture, of a TIFF the first page.
     """
     with _opened(path) as image:
-        if _is_jpeg(image) and image.width * image.height > _HUGE:
-            height, width = _needed(image, form.size)
-            image.draft(image.mode, (width, height))
-        return _in_turn(image, lambda: fit(torch.from_numpy(_bytes(image, form)), form.size))
+        huge = image.width * image.height > _HUGE
+        return _in_turn(
+            image,
+            lambda: fit(torch.from_numpy(_bytes(image, form)), form.size),
+            draft=_needed(image, form.size) if huge and _is_jpeg(image) else None,
+        )
 
 
 @contextmanager
@@ -120,9 +121,16 @@ def _opened(path: str) -> Iterator[ImageFile.ImageFile]:
             yield image
 
 
-def _in_turn(image: Image.Image, work: Callable[[], T]) -> T:
-    """`work`, which needs the image's pixels, when there is memory for them."""
+def _in_turn(image: Image.Image, work: Callable[[], T], draft: tuple[int, int] | None = None) -> T:
+    """`work`, which needs the image's pixels, when there is memory for them.
+
+    draft: (H, W) that are enough of a JPEG: it is decoded to at least that, in halves.
+    """
     num = image.width * image.height
+    if draft is not None:
+        image.draft(image.mode, draft[::-1])
+        if not image.info.get("progressive"):  # of which all is held in memory, however small it gets
+            num = image.width * image.height
 
     def in_turn() -> T:
         with _BUDGET.taking(num):

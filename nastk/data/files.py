@@ -7,7 +7,7 @@ import os
 import stat
 from typing import BinaryIO
 
-_SHOWN = 300  # characters of a path
+_SHOWN = 200  # characters of a path
 _KINDS = (
     (stat.S_ISDIR, "a directory"),
     (stat.S_ISFIFO, "a named pipe"),

@@ -133,7 +133,8 @@ def _halved_note(headers: Sequence[Header]) -> tuple[str, ...]:
     num = sum(header.halved for header in headers)
     if num == 0:
         return ()
-    return (f"of {num:,} images with 16 bits a colour the upper 8 are read: dark, if they use fewer",)
+    files = "1 image" if num == 1 else f"{num:,} images"
+    return (f"{files} of 16 bits a colour: only the upper 8 are read (they are dark where fewer are used)",)
 
 
 def _split_folder(folder: Path, split: str) -> Path:
