@@ -66,7 +66,7 @@ def value_range(extremes: Extremes) -> ValueRange:
     black = min(0, extremes.lowest)
     if black == 0 and not extremes.floating:
         return ValueRange(0, 2 ** max(int(extremes.highest).bit_length(), 8) - 1)
-    return ValueRange(black, extremes.highest if extremes.highest > black else black + 1)
+    return ValueRange(black, extremes.highest if extremes.highest > black else float(black == 0))
 
 
 def range_note(found: ValueRange) -> tuple[str, ...]:

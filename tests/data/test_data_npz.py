@@ -1,4 +1,5 @@
 import io
+import os
 import warnings
 import zipfile
 from pathlib import Path
@@ -232,3 +233,76 @@ def test_any_images(tmp_path, num, height, width, channels, labels):
     shape = (num, height, width) + (() if channels is None else (channels,))
     np.savez(file, x_train=noise(*shape), y_train=labels)
     imageset_or_valueerror(file.getvalue(), tmp_path / "fuzz.npz")
+
+
+def write_members(path: Path, **members: bytes) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.npy", content)
+
+
+def header(dtype: object, *shape: int) -> bytes:
+    """What an .npy file of such an array begins with."""
+    stream = io.BytesIO()
+    description = np.lib.format.dtype_to_descr(np.dtype(dtype))
+    np.lib.format.write_array_header_1_0(
+        stream, {"descr": description, "fortran_order": False, "shape": shape}
+    )
+    return stream.getvalue()
+
+
+class TestByHeaderAlone:
+    """Of arrays that are to be refused nothing but the header is read."""
+
+    @pytest.fixture(autouse=True)
+    def no_reading(self, monkeypatch):
+        def fail(*_args, **_kwargs):
+            pytest.fail("an array was unpacked")
+
+        monkeypatch.setattr(np.lib.format, "read_array", fail)
+
+    @pytest.mark.parametrize(
+        ("images", "labels", "words"),
+        [
+            ((1000, 64, 64), (10,), "10 labels for 1,000 images"),
+            ((1000, 64, 64, 2), (1000,), "1 or 3 channels last"),
+            ((10, 8, 8), (1_000_000,), "1,000,000 labels for 10 images"),
+            ((10, 8, 8), (10, 1000), "one label an image"),
+            ((1000, 4, 64), (1000,), "too small"),
+        ],
+    )
+    def test_shapes(self, tmp_path, images, labels, words):
+        path = tmp_path / "set.npz"
+        np.savez_compressed(path, x_train=np.zeros(images, np.uint8), y_train=np.zeros(labels, np.uint8))
+        refused(path, "set.npz", words)
+
+    @pytest.mark.parametrize("shape", [(10**9, 64, 64), (2**62, 8, 8), (-1, 8, 8), (11, 8, 8)])
+    def test_an_array_that_promises_more_than_it_holds(self, tmp_path, shape):
+        path = tmp_path / "set.npz"
+        write_members(
+            path,
+            x_train=header(np.uint8, *shape) + bytes(640),
+            y_train=header(np.uint8, 10) + bytes(10),
+        )
+        refused(path, "x_train cannot be read", "damaged")
+
+    def test_texts_of_no_characters(self, tmp_path):
+        path = tmp_path / "set.npz"
+        write_members(path, x_train=header("U0", 10**12), y_train=header(np.uint8, 10) + bytes(10))
+        refused(path, "x_train cannot be read")
+
+
+@pytest.mark.parametrize("resized", [False, True])
+def test_more_than_the_memory_there_is(write_npz, monkeypatch, resized):
+    path = write_npz(x_train=noise(8, 64, 64, 3))
+    needed = 8 * 64 * 64 * 3
+    limit = 4 * needed - 1 if resized else needed - 1
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 1, "SC_PHYS_PAGES": limit}.get)
+    words = ["8 images of 3x128x128"] if resized else ["8 images of 3x64x64"]
+    refused(path, *words, "more than this machine's", image_size=128 if resized else None)
+
+
+def test_an_npy_file_by_the_name_of_an_npz_is_not_read(tmp_path):
+    path = tmp_path / "set.npz"
+    path.write_bytes(header(np.uint8, 10**12) + bytes(100))
+    refused(path, "not an .npz file")

@@ -2,6 +2,7 @@ import pytest
 import torch
 from PIL import Image
 
+from nastk.data import sizes
 from nastk.data.sizes import fit, resize_note, wanted_size
 from nastk.data.sources import load_images
 from nastk.schema import DataConfig
@@ -73,3 +74,30 @@ def test_folder_of_different_sizes(write_folder):
 
 def test_digits_enlarged():
     assert load_images(DataConfig(image_size=16, max_train=20), "train").shape == (1, 16, 16)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 60_000), (60_001, 1), (3, 300_000)])
+def test_of_very_long_images_only_the_middle_is_scaled(height, width, monkeypatch):
+    from torchvision.transforms.v2 import functional
+
+    areas = []
+    resize = functional.resize
+
+    def watched(planes, size, **options):
+        areas.append(size[0] * size[1])
+        return resize(planes, size, **options)
+
+    monkeypatch.setattr(functional, "resize", watched)
+    pixels = torch.zeros(height, width, 1, dtype=torch.uint8)
+    pixels[height // 2, width // 2] = 255
+    found = fit(pixels, (224, 224))
+    assert max(areas) <= 4 * 224 * 224
+    assert found.shape == (224, 224, 1) and found.max() > 100
+    assert fit(torch.full((1, 60_000, 3), 77, dtype=torch.uint8), (224, 224)).unique().tolist() == [77]
+
+
+def test_the_middle_of_a_long_image_is_what_it_was(monkeypatch):
+    pixels = torch.randint(256, (4, 900, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    whole = fit(pixels, (32, 32))
+    monkeypatch.setattr(sizes, "_LARGE", 0)
+    assert torch.equal(fit(pixels, (32, 32)), whole)
