@@ -113,9 +113,10 @@ def decode(path: str, form: Form) -> Tensor:
 @contextmanager
 def _opened(path: str) -> Iterator[ImageFile.ImageFile]:
     with open_file(path) as stream:
-        kind = format_of(stream.read(LONGEST))
+        start = stream.read(LONGEST)
+        kind = format_of(start)
         if kind is None:
-            raise ValueError("not an image")
+            raise ValueError("not an image" if start else "0 bytes")
         silence = silent_stderr() if kind == "TIFF" else nullcontext()
         with silence, Image.open(stream, formats=[kind]) as image:
             yield image

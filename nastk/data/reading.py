@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -100,14 +99,12 @@ def _attempt(read: Callable[[str], T], path: str) -> T | Unreadable:
     except MemoryError:
         raise
     except Exception as error:  # Pillow raises many types on foreign bytes
-        return Unreadable(path, _reason(path, error))
+        return Unreadable(path, _reason(error))
 
 
-def _reason(path: str, error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return reason_of(error)
-    if os.path.isfile(path) and os.path.getsize(path) == 0:
-        return "0 bytes"
     if isinstance(error, UnidentifiedImageError):
         return "its header is damaged"
     return " ".join(str(error).split()) or type(error).__name__

@@ -1,5 +1,8 @@
 import hashlib
+import io
+import os
 import pickle
+import tarfile
 import urllib.request
 
 import numpy as np
@@ -154,3 +157,83 @@ def test_torchvisions_fashion_mnist(tmp_path):
     assert load("fashion-mnist", tmp_path).num_images == 10
     (folder / "train-images-idx3-ubyte").write_bytes(b"")
     refused("fashion-mnist", tmp_path, folder, "damaged")
+
+
+class Answer(io.BytesIO):
+    """What urlopen gives."""
+
+    url = None
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.length = len(content)
+
+
+def archive_of_cifar10(tmp_path, monkeypatch) -> bytes:
+    """The archive that torchvision would download, of 10 images a split."""
+    made = tmp_path / "made"
+    made.mkdir()
+    folder = write_cifar10(made, monkeypatch)
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        archive.add(folder, folder.name)
+    monkeypatch.setattr(datasets.CIFAR10, "tgz_md5", hashlib.md5(stream.getvalue()).hexdigest())
+    return stream.getvalue()
+
+
+def everything_in(place) -> list[str]:
+    return sorted(str(path.relative_to(place)) for path in place.rglob("*"))
+
+
+def serve(monkeypatch, answer) -> None:
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *_args, **_kwargs: answer())
+
+
+def test_a_download_leaves_the_set_and_nothing_else(tmp_path, monkeypatch):
+    content = archive_of_cifar10(tmp_path, monkeypatch)
+    serve(monkeypatch, lambda: Answer(content))
+    root = tmp_path / "deep" / "root"
+    assert load("cifar10", root).num_images == 10
+    files = ["batches.meta", "data_batch_1", "test_batch"]
+    assert everything_in(root) == [folder := "cifar-10-batches-py", *(f"{folder}/{name}" for name in files)]
+    serve(monkeypatch, lambda: pytest.fail("downloaded once more"))
+    assert load("cifar10", root, "test").num_images == 10
+
+
+def test_an_archive_that_is_there_already_is_not_downloaded(tmp_path, monkeypatch):
+    content = archive_of_cifar10(tmp_path, monkeypatch)
+    (tmp_path / "cifar-10-python.tar.gz").write_bytes(content)
+    assert load("cifar10", tmp_path).num_images == 10
+    assert (tmp_path / "cifar-10-python.tar.gz").read_bytes() == content
+
+
+def broken_off() -> Answer:
+    return Answer(b"\x1f\x8b")
+
+
+def interrupted() -> Answer:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [(broken_off, ValueError), (interrupted, KeyboardInterrupt)],
+)
+@pytest.mark.parametrize("name", ["cifar10", "fashion-mnist"])
+@pytest.mark.parametrize("there", [(), ("root",), ("root", "root/cifar-10-python.tar.gz")])
+def test_a_download_that_fails_leaves_what_there_was(tmp_path, monkeypatch, name, answer, error, there):
+    for path in there:
+        (tmp_path / path).write_bytes(b"older") if "." in path else (tmp_path / path).mkdir()
+    serve(monkeypatch, answer)
+    with pytest.raises(error):
+        load(name, tmp_path / "root" / "deep" if not there else tmp_path / "root")
+    assert everything_in(tmp_path) == list(there)
+    assert all((tmp_path / path).read_bytes() == b"older" for path in there if "." in path)
+
+
+def test_a_pipe_in_the_place_of_a_set(tmp_path):
+    os.mkfifo(tmp_path / "cifar10.npz")
+    refused("cifar10", tmp_path, "cifar10.npz: a named pipe, not a file")
+    (tmp_path / "cifar-100-python").mkdir()
+    os.mkfifo(tmp_path / "cifar-100-python" / "train")
+    refused("cifar100", tmp_path, "cifar-100-python", "missing, damaged")

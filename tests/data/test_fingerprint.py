@@ -79,9 +79,12 @@ def test_what_is_none(values):
     [
         (lambda place: (place / "a" / "1.png").unlink(), ["6 images then, 5 now"]),
         (lambda place: (place / "a").rename(place / "c"), ["class 'c' is new", "class 'a' is gone"]),
-        (lambda place: (place / "a" / "0.png").rename(place / "a" / "9.png"), ["the images differ, or their order"]),
         (
-            lambda place: ((place / "a" / "2.png").rename(place / "b" / "0a.png")),
+            lambda place: (place / "a" / "0.png").rename(place / "a" / "9.png"),
+            ["the images differ, or their order"],
+        ),
+        (
+            lambda place: (place / "a" / "2.png").rename(place / "b" / "0a.png"),
             ["the labels differ", "the images differ, or their order"],
         ),
     ],
@@ -96,7 +99,9 @@ def test_files_that_go_or_move(write_folder, resident_mib, change, words):
 def test_of_arrays(write_npz):
     images = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 3), dtype=np.uint8)
     before = load(write_npz(x_train=images))
-    assert load(write_npz(x_train=np.asfortranarray(images), y_train=np.arange(8, dtype=np.uint8) % 2)) == before
+    assert (
+        load(write_npz(x_train=np.asfortranarray(images), y_train=np.arange(8, dtype=np.uint8) % 2)) == before
+    )
     assert differences(before, load(write_npz(x_train=images, y_train=np.arange(8) // 4))) == [
         "the labels differ"
     ]

@@ -96,11 +96,19 @@ def test_a_format_is_told_by_its_beginning_whatever_the_name(tmp_path, name):
     assert decode(str(path), Form(1, (20, 12))).shape == (20, 12, 1)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"\0" * 18, b"%!PS-Adobe-3.0 EPSF-3", b"BMW and other cars.", b"<html></html>", b"P6 8 8 255 ......."]
-    + [b"II*\0\x10\0\0\0CR\x02\0......", b"\0\0\0\x20ftypavif........"],
-)
+NO_IMAGES = [
+    b"",
+    b"\0" * 18,
+    b"%!PS-Adobe-3.0 EPSF-3",
+    b"BMW and other cars.",
+    b"<html></html>",
+    b"P6 8 8 255 .......",
+    b"II*\0\x10\0\0\0CR\x02\0......",
+    b"\0\0\0\x20ftypavif........",
+]
+
+
+@pytest.mark.parametrize("content", NO_IMAGES)
 def test_what_begins_like_none_of_them(content):
     assert format_of(content[:18]) is None
 
@@ -208,7 +216,9 @@ class TestHugeImages:
     def test_look_as_if_they_were_resized_at_once(self, tmp_path, monkeypatch, kind, orientation, channels):
         image = picture(400, 611).convert("P") if kind == "GIF" else picture(400, 611)
         path, form = str(tmp_path / "huge"), Form(channels, (24, 32))
-        Path(path).write_bytes(encoded(image, kind, **({} if kind == "GIF" else {"exif": turned(orientation)})))
+        Path(path).write_bytes(
+            encoded(image, kind, **({} if kind == "GIF" else {"exif": turned(orientation)}))
+        )
         reduced = decode(path, form)
         check(path, form)
         monkeypatch.setattr(decoding, "_HUGE", 10**9)

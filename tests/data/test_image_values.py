@@ -42,11 +42,11 @@ def write_deep(tmp_path):
     return write
 
 
-@pytest.mark.parametrize(
-    ("highest", "white"),
-    [(0, 255), (1, 255), (255, 255), (256, 511), (4000, 4095), (4095, 4095), (4096, 8191)]
-    + [(32768, 65535), (65535, 65535), (65536, 131071), (2**31 - 1, 2**31 - 1)],
-)
+WHITES = {0: 255, 1: 255, 255: 255, 256: 511, 4000: 4095, 4095: 4095, 4096: 8191}
+WHITES |= {32768: 65535, 65535: 65535, 65536: 131071, 2**31 - 1: 2**31 - 1}
+
+
+@pytest.mark.parametrize(("highest", "white"), WHITES.items())
 def test_white_of_whole_numbers_is_of_as_many_bits_as_they_use(highest, white):
     assert value_range(Extremes(0, highest, floating=False)) == ValueRange(0, white)
 
@@ -135,7 +135,9 @@ def test_16_bits_of_colour_are_told_of(write_folder):
     """Pillow keeps their upper 8, and writes no such file."""
 
     def chunk(name: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        return (
+            struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        )
 
     folder = write_folder()
     rows = zlib.compress((b"\0" + b"\x0f\xff" * 8 * 3) * 8)

@@ -21,7 +21,9 @@ def every_third_fails(path: str) -> str:
 @pytest.mark.parametrize("threads", [0, 1, 5, 10**6])
 def test_results_are_in_order(threads):
     results = attempt_all(every_third_fails, PATHS, threads)
-    assert [isinstance(result, Unreadable) for result in results] == [number % 3 == 0 for number in range(200)]
+    assert [isinstance(result, Unreadable) for result in results] == [
+        number % 3 == 0 for number in range(200)
+    ]
     assert results[4] == "4" and results[3] == Unreadable("3", "bad 3")
     assert attempt_all(every_third_fails, [], threads) == []
 
