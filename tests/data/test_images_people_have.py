@@ -155,6 +155,30 @@ def test_an_npz_that_promises_more_than_it_may_is_refused_by_its_header(tmp_path
     assert int(grown) < 12_000  # KiB; the images are 16 MB
 
 
+@pytest.mark.parametrize("work", ["decode", "check"])
+def test_huge_images_are_in_memory_one_at_a_time_and_as_bytes(work, tmp_path):
+    """Four threads have four of them; what counts as huge is made smaller here, as the images are."""
+    for number in range(4):
+        Image.new("RGB", (3000, 3000), (number, 9, 200)).save(tmp_path / f"{number}.png", compress_level=1)
+    code = (
+        "import resource, sys\n"
+        "from nastk.data import decoding\nfrom nastk.data.memory import PixelBudget\n"
+        "from nastk.data.reading import Unreadable, attempt_all\n"
+        "decoding._HUGE, decoding._BAND, decoding._BUDGET = 2**20, 2**18, PixelBudget(2**20)\n"
+        f"read = lambda path: decoding.{work}(path, decoding.Form(3, (32, 32)))\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "read('small.png')\nbefore = peak()\n"
+        "got = attempt_all(read, [f'{number}.png' for number in range(4)], 4)\n"
+        "print(peak() - before)\n"
+        "assert not any(isinstance(one, Unreadable) for one in got), got"
+    )
+    Image.new("RGB", (900, 900)).save(tmp_path / "small.png")
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert int(done.stdout) < 90_000  # KiB; Pillow's own picture of one takes 36,000
+
+
 def test_thousands_of_bad_files_end_in_one_line(folder):
     for number in range(5000):
         (folder / "train" / "a" / f"bad{number}.png").write_bytes(b"nothing")
