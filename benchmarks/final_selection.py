@@ -43,7 +43,7 @@ from nastk.estimators.score import Score, best_first
 from nastk.estimators.standalone import score_alone, train_on_halves
 from nastk.genotype import Genotype
 from nastk.populations import encoding
-from nastk.populations.estimator_search import deciding_scores
+from nastk.populations.estimator_search import last_trained_first
 from nastk.run import jsonable
 from nastk.search_method import SearchContext
 from nastk.stats import bootstrap_interval
@@ -198,27 +198,21 @@ def one_seed(options: argparse.Namespace, seed: int) -> dict[str, Any]:
     }
 
 
-def losses(rows: Sequence[dict[str, Any]], left_out: Sequence[bool] | None = None) -> list[Score]:
-    """Rows as scores, NaN for those left out."""
+def losses(rows: Sequence[dict[str, Any]]) -> list[Score]:
+    """Rows as scores; NaN for what diverged."""
     found = []
-    for row, out in zip(rows, left_out or [False] * len(rows), strict=True):
-        loss = math.nan if out or row["loss"] is None else row["loss"]
-        accuracy = math.nan if row["accuracy"] is None else row["accuracy"]
+    for row in rows:
+        loss, accuracy = (math.nan if row[name] is None else row[name] for name in ("loss", "accuracy"))
         found.append(Score.of_validation(Averages(loss, accuracy), source="", cost=0.0))
     return found
 
 
 def chosen_by(rule: str, seed: dict[str, Any]) -> int:
-    return best_first(losses(seed[rule], seed["moved"] if rule == "as trained" else None))[0]
-
-
-def chosen_by_nastk(seed: dict[str, Any]) -> int:
-    """By the losses of training, those that have moved by the final weights."""
-    trained = [
-        None if moved else score
-        for moved, score in zip(seed["moved"], losses(seed["as trained"]), strict=True)
-    ]
-    return best_first(deciding_scores(trained, losses(seed["final weights"])))[0]
+    if rule != "as trained":
+        return best_first(losses(seed[rule]))[0]
+    trained = zip(seed["moved"], losses(seed[rule]), strict=True)
+    stays = [None if moved else score for moved, score in trained]
+    return last_trained_first(stays, losses(seed["final weights"]))[0][0]
 
 
 def regrets(seed: dict[str, Any]) -> np.ndarray[Any, Any]:
@@ -278,12 +272,7 @@ def report(seeds: list[dict[str, Any]]) -> None:
         cells += [", ".join(f"{one:.3f}" for one in nats), f"{points.mean():.2f} ({spread(points, 2)})"]
         cells += price(rule, seeds, chosen[rule]) if rule in RULES else ["", "", ""]
         print(f"| {' | '.join(cells)} |")
-    same = sum(
-        chosen_by_nastk(seed) == member for seed, member in zip(seeds, chosen["as trained"], strict=True)
-    )
-    print(
-        f"\nnastk's rule, in which those that have moved stand by the final weights: as trained in {same}\n"
-    )
+    print()
     for one, other in PAIRS:
         difference = found[one] - found[other]
         print(

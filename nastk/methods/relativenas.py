@@ -134,7 +134,7 @@ class RelativeNAS(EstimatorSearch):
         self.trained[slow] = None
 
     def _select(self) -> dict[str, Any]:
-        """Each by its last training; whoever has moved since, which the slow have, by the final weights."""
+        """By what their last training gave; whoever has moved since, which the slow have, comes behind."""
         population = [self._decode(member) for member in range(len(self.positions))]
         trained = [None if score is None else Score(**score) for score in self.trained]
         return self.select_among(population, trained)

@@ -74,7 +74,7 @@ class EstimatorSearch(Search):
     def select_among(
         self, population: Sequence[Genotype], trained: Sequence[Score | None] | None = None
     ) -> dict[str, Any]:
-        """Rank the last population by `deciding_scores`; the best wins. Returns the metrics of the step.
+        """Rank the last population by `last_trained_first`; the best wins. Returns the metrics of the step.
 
         trained: the score of each when it was last trained, None for those that have moved since; without it
         the scores decide that the estimator gives now. Where scores are comparable, when does not matter, and
@@ -82,14 +82,14 @@ class EstimatorSearch(Search):
         """
         genotypes = self.estimator.finalists(population)
         final = [self.estimator.score(genotype) for genotype in genotypes]
-        scores, beside = final, [dict[str, Any]() for _ in final]
+        order, scores = best_first(final), final
+        beside = [dict[str, Any]() for _ in final]
         if trained is not None and not self.estimator.comparable:
-            scores = deciding_scores(trained, final)
+            order, scores = last_trained_first(trained, final)
             beside = [
                 {"trained_score": one and one.to_json(), "final_score": other.to_json()}
                 for one, other in zip(trained, final, strict=True)
             ]
-        order = best_first(scores)
         best = order[0]
         if not scores[best].finite:
             raise ValueError("no candidate of the last population has a finite loss; try a smaller train.lr")
@@ -114,14 +114,20 @@ class EstimatorSearch(Search):
         )
 
 
-def deciding_scores(trained: Sequence[Score | None], final: Sequence[Score]) -> list[Score]:
-    """The scores that a last population is ranked by: of each its last training's, if it has not moved since.
+def last_trained_first(
+    trained: Sequence[Score | None], final: Sequence[Score]
+) -> tuple[list[int], list[Score]]:
+    """The places of a last population, best first, and the score that each stands by.
 
-    final: of each with the shared weights as they are in the end, which fit those best that trained them last.
-        They decide about whom has moved (None in `trained`), and about all if no score is finite otherwise.
+    Of those that have not moved since they were last trained it is the score of that training. Behind them
+    come those that have (None in `trained`), by `final`: of each with the shared weights as they are in the
+    end, which fit those best that trained them last. `final` ranks all if no training gave a finite score.
     """
+    stays = [one is not None and one.finite for one in trained]
+    if not any(stays):
+        return best_first(final), list(final)
     scores = [other if one is None else one for one, other in zip(trained, final, strict=True)]
-    return scores if any(score.finite for score in scores) else list(final)
+    return sorted(best_first(scores), key=lambda place: not stays[place]), scores
 
 
 def build_estimator(context: SearchContext) -> Estimator:

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from nastk.estimators.score import Score, best_first
-from nastk.populations.estimator_search import deciding_scores
+from nastk.estimators.score import Score
+from nastk.populations.estimator_search import last_trained_first
 
 
 def losses(*values):
@@ -23,6 +23,8 @@ def losses(*values):
     [
         # 0 is of the last pair, 2 did best when it was trained; 1 and 3 have moved and stand by the final weights
         ((0.9, None, 0.2, None), (0.9, 3.0, 4.0, 2.0), [2, 0, 3, 1]),
+        # who has moved comes behind them, however low its loss with the final weights
+        ((0.9, None), (0.9, 0.1), [0, 1]),
         # nobody has moved
         ((0.9, 0.3, 0.2, 0.4), (0.1, 0.2, 0.3, 0.4), [2, 1, 3, 0]),
         # of equals the first
@@ -36,4 +38,4 @@ def losses(*values):
     ],
 )
 def test_by_which_score_each_is_ranked(trained, final, order):
-    assert best_first(deciding_scores(losses(*trained), losses(*final))) == order
+    assert last_trained_first(losses(*trained), losses(*final))[0] == order
