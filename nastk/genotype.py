@@ -129,4 +129,8 @@ def _parse_content(content: Any) -> tuple[Genotype, dict[str, Any]]:
     provenance = content.get("provenance", {})
     if not isinstance(provenance, dict):
         raise ValueError(f"provenance: expected an object, found {shown(provenance)}")
+    try:
+        json.dumps(provenance, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):  # sets of Python, 1e400
+        raise ValueError("provenance: expected what JSON has, and numbers that are finite") from None
     return _genotype(name, content), provenance

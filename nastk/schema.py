@@ -41,7 +41,7 @@ def key(
 @dataclass
 class SpaceConfig:
     name: str = key("darts", "search space (nastk list spaces)")
-    operations: list[str] | None = key(None, "only these operations on every edge; null: all of the space")
+    operations: list[str] | None = key(None, "only these operations of any choice; null: all of the space")
 
 
 @dataclass
@@ -80,7 +80,7 @@ class DataConfig:
     resident_mib: int = key(
         4096, "sets up to this size stay on the device; of larger ones only batches go there", low=0
     )
-    workers: int = key(2, "processes that read a streamed set", low=0)
+    workers: int = key(2, "processes that read a streamed set", low=0, high=256)
 
 
 @dataclass

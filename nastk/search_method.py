@@ -93,7 +93,12 @@ class Search:
 
     @classmethod
     def takes(cls, space: Space) -> bool:
-        """Whether the method can search `space`."""
+        """Whether the method can search `space`; ValueError if what it needs is not said by protocols."""
+        for need in cls.needs:
+            if not isinstance(need, type):
+                raise ValueError(
+                    f"{cls.__name__}.needs: expected protocols of nastk.spaces.space, found {need!r}"
+                )
         return all(isinstance(space, need) for need in cls.needs)
 
     @classmethod

@@ -180,6 +180,10 @@ def test_a_genotype_is_a_value():
         ({"concat": 2}, "concat: expected [2, 3, 4, 5], found 2"),
         ({"provenance": None}, "provenance: expected an object, found None"),
         ({"provenance": []}, "provenance: expected an object, found []"),
+        (
+            {"provenance": {"score": float("inf")}},
+            "provenance: expected what JSON has, and numbers that are finite",
+        ),
     ],
 )
 def test_a_malformed_field_is_named(change, message):

@@ -43,3 +43,13 @@ def test_every_need_has_to_be_met():
 
     macro = registry.load_space("transnas-macro")
     assert Search.takes(macro) and Both.takes(CHAIN) and not Both.takes(macro)
+
+
+def test_what_is_needed_is_said_by_protocols():
+    class Old(Search):
+        needs = ("codec",)
+
+    with pytest.raises(
+        ValueError, match=r"^Old\.needs: expected protocols of nastk\.spaces\.space, found 'codec'$"
+    ):
+        Old.takes(CHAIN)

@@ -35,15 +35,19 @@ from nastk.weight_sharing.one_shot import OneShot
 class SplittingConfig:
     split: str = key(
         "gm",
-        "gm: by gradient matching; random: any edge, any groups; exhaustive: each operation of the first edge "
-        "alone; none: one leaf",
+        "gm: by gradient matching; random: any decision, any groups; exhaustive: each option of the first "
+        "decision alone; none: one leaf",
         choices=("gm", "random", "exhaustive", "none"),
     )
-    groups: list[int] = key([2, 2], "groups that an edge is split into, level by level", low=2)
-    min_group: int = key(1, "fewest operations in a group", low=1)
-    edge_rule: str = key("contrast", "what makes an edge worth splitting", choices=EDGE_RULES)
-    cell_types: str = key("all", "cells whose edges may be split", choices=("all", "normal"))
-    rounds: int = key(16, "batches that an edge is scored on", low=1)
+    groups: list[int] = key([2, 2], "groups that a decision's options are split into, level by level", low=2)
+    min_group: int = key(1, "fewest options in a group", low=1)
+    edge_rule: str = key("contrast", "what makes a decision worth splitting", choices=EDGE_RULES)
+    cell_types: str = key(
+        "all",
+        "whose decisions may be split; normal: only those of the first kind of cell",
+        choices=("all", "normal"),
+    )
+    rounds: int = key(16, "batches that a decision is scored on", low=1)
     probe: str = key(
         "path", "what the probe supernet is trained and scored on: a path a step, or the mixture",
         choices=("path", "mixture"),
