@@ -4,14 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from nastk.genotype import Genotype
-from nastk.spaces.codec import OptionCodec
 from nastk.spaces.decision import Decision
-from nastk.spaces.decision_space import DecisionSpace
-from nastk.spaces.derivation import strongest
+from nastk.spaces.option_space import OptionSpace
 
 
 @dataclass(frozen=True)
-class ChainSpace(DecisionSpace):
+class ChainSpace(OptionSpace):
     """Two layers, the first of which cannot be skipped, and a width: 2 x 4 x 3 architectures."""
 
     decisions: ClassVar = (
@@ -25,12 +23,6 @@ class ChainSpace(DecisionSpace):
 
     def path(self, genotype):
         return tuple(enumerate(genotype.body))
-
-    def codec(self, mask):
-        return OptionCodec(self, mask)
-
-    def derive(self, mask, strengths):
-        return self.genotype(strongest(mask, strengths))
 
     def body_to_json(self, body):
         return {"options": list(body)}

@@ -8,6 +8,7 @@ is the concatenation of its nodes. Sources: DARTS (arXiv 1806.09055, section 2.1
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -76,6 +77,39 @@ class CellTopology(EdgeSpace):
                         f"mask: node {node} of the {name} cell has {usable} usable inputs, not {needed}"
                     )
         return choices
+
+    def alternatives(self, mask: Mask) -> list[list[Path]]:
+        """Each node is a group; its alternatives are the two (edge, operation) pairs that it may take."""
+        choices = self.choices_under(mask)
+        groups = []
+        for cell_type in range(len(self.cell_types)):
+            for node in self.concat:
+                decisions = [self.decision(cell_type, node, source) for source in range(node)]
+                pairs = [
+                    (one, other)
+                    for one, other in itertools.combinations_with_replacement(decisions, PAIRS_PER_NODE)
+                    if one != other or not self.distinct_inputs
+                ]
+                groups.append(
+                    [
+                        tuple(zip(pair, operations, strict=True))
+                        for pair in pairs
+                        for operations in itertools.product(*(choices[decision] for decision in pair))
+                    ]
+                )
+        return groups
+
+    def compose(self, parts: Sequence[Path]) -> Genotype:
+        """The genotype of one alternative a node."""
+        pairs = [
+            (self.operations[operation], self.edges[decision % len(self.edges)][1])
+            for part in parts
+            for decision, operation in part
+        ]
+        num_pairs = PAIRS_PER_NODE * self.num_nodes
+        return self.genotype(
+            [tuple(pairs[first : first + num_pairs]) for first in range(0, len(pairs), num_pairs)]
+        )
 
     def genotype(self, cells: Sequence[tuple[Pair, ...]]) -> Genotype:
         """The genotype of one cell a cell type, each as (operation, input) pairs node by node."""

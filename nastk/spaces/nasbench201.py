@@ -18,12 +18,12 @@ from typing import ClassVar
 from nastk.genotype import Genotype
 from nastk.shown import shown
 from nastk.spaces.cell_graph import CellGraph
-from nastk.spaces.codec import OptionCodec
 from nastk.spaces.decision import Path
 from nastk.spaces.decision_space import StringSpace
-from nastk.spaces.derivation import SKIP, Strengths, strongest
+from nastk.spaces.derivation import SKIP
 from nastk.spaces.edge_space import EdgeSpace
 from nastk.spaces.mask import Mask
+from nastk.spaces.option_space import OptionSpace
 from nastk.spaces.space import NetworkSize
 
 NUM_NODES = 4
@@ -31,7 +31,7 @@ NONE = "none"
 
 
 @dataclass(frozen=True)
-class NASBench201Space(EdgeSpace, StringSpace):
+class NASBench201Space(EdgeSpace, StringSpace, OptionSpace):
     """One operation on every edge of the cell; `none` is a choice like the others."""
 
     cell_types: ClassVar = ("cell",)
@@ -60,14 +60,6 @@ class NASBench201Space(EdgeSpace, StringSpace):
         chosen = [(self.operations[operation], self.edges[edge]) for edge, operation in self.path(genotype)]
         edges = tuple((name, source, node) for name, (node, source) in chosen if name != NONE)
         return {"cell": ("cell", CellGraph(1, NUM_NODES - 1, edges))}
-
-    def codec(self, mask: Mask) -> OptionCodec:
-        """The continuous encoding of the genotypes that obey `mask`: six reals in [0, 5]."""
-        return OptionCodec(self, mask)
-
-    def derive(self, mask: Mask, strengths: Strengths) -> Genotype:
-        """The genotype of the strongest operations [D][O] that `mask` allows; ties: the lowest."""
-        return self.genotype(strongest(mask, strengths))
 
     def path(self, genotype: Genotype) -> Path:
         """The (decision, operation) pairs, one an edge, `none` included."""

@@ -106,6 +106,22 @@ class WithPaths(Space, Protocol):
 
 
 @runtime_checkable
+class Composed(WithPaths, Protocol):
+    """A space whose genotypes are one alternative each of groups that do not depend on one another.
+
+    So the cheapest and the strongest architectures within a limit can be found, group by group.
+    """
+
+    def alternatives(self, mask: Mask) -> Sequence[Sequence[Path]]:
+        """Of every group the parts of a path that `mask` allows."""
+        ...
+
+    def compose(self, parts: Sequence[Path]) -> Genotype:
+        """The genotype of one alternative a group, in their order."""
+        ...
+
+
+@runtime_checkable
 class Derivable(Space, Protocol):
     """A space in which strengths of options say a genotype."""
 
