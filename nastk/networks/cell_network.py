@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nastk.genotype import Genotype
+from nastk.networks.blocks import Block, NetworkSettings, shape_words
 from nastk.networks.drop_path import apply_operation, is_droppable
 from nastk.networks.layout import (
     AuxiliaryHead,
@@ -22,7 +24,8 @@ from nastk.networks.layout import (
 )
 from nastk.networks.network import Network
 from nastk.networks.operations import build_operation
-from nastk.spaces.cell_topology import NUM_INPUTS, PAIRS_PER_NODE, CellPair, Pair
+from nastk.spaces.cell_topology import NUM_INPUTS, PAIRS_PER_NODE, CellPair, CellTopology, Pair
+from nastk.spaces.space import Space
 
 
 class Cell(nn.Module):
@@ -33,13 +36,7 @@ class Cell(nn.Module):
         self.sources = [source for _, source in pairs]
         self.preprocess = Preprocess(place, affine=True)
         self.operations = nn.ModuleList(
-            build_operation(
-                name,
-                place.channels,
-                2 if place.reduction and source < NUM_INPUTS else 1,
-                affine=True,
-                pool_norm=False,
-            )
+            build_operation(name, place.channels, _stride(place, source), affine=True, pool_norm=False)
             for name, source in pairs
         )
 
@@ -75,12 +72,9 @@ class CellNetwork(Network):
         super().__init__()
         if image_size is not None:
             check_image_size(*image_size, num_cells=num_cells, stem=stem)
-        if stem == "imagenet" and init_channels < 2:
-            raise ValueError("network.init_channels: the imagenet stem needs at least 2, found 1")
         body = genotype.body
         assert isinstance(body, CellPair)
-        self.stem: CifarStem | ImageNetStem
-        self.stem = (ImageNetStem if stem == "imagenet" else CifarStem)(channels_in, init_channels)
+        self.stem = _build_stem(stem, channels_in, init_channels)
         cell_places = places(
             num_cells, init_channels, self.stem.channels, len(body.concat), after_reduction=stem == "imagenet"
         )
@@ -109,3 +103,58 @@ class CellNetwork(Network):
             if position == self.auxiliary_after and head is not None:
                 auxiliary_logits = head(s1)
         return self.classifier(output), auxiliary_logits
+
+    @classmethod
+    def building_blocks(cls, space: Space, settings: NetworkSettings) -> Iterator[Block]:
+        assert isinstance(space, CellTopology)
+        stem, channels, shape = settings.stem, settings.init_channels, settings.image_shape
+        check_image_size(*settings.image_size, num_cells=settings.num_cells, stem=stem)
+        build_stem = partial(_build_stem, stem, settings.channels_in, channels)
+        yield Block(f"{stem} stem to {channels} of {shape_words(shape)}", None, build_stem, (shape,))
+
+        halved = stem == "imagenet"
+        height, width = (side // (8 if halved else 1) for side in settings.image_size)
+        cell_places = places(
+            settings.num_cells, channels, build_stem().channels, len(space.concat), after_reduction=halved
+        )
+        for place in cell_places:
+            scale = 2 if place.after_reduction else 1
+            first = (place.channels_in[0], scale * height, scale * width)
+            second = (place.channels_in[1], height, width)
+            yield Block(
+                f"preprocessing to {place.channels} of {shape_words(first)} and {shape_words(second)}",
+                None,
+                partial(Preprocess, place, affine=True),
+                (first, second),
+            )
+            yield from _choices(space, place, height, width)
+            if place.reduction:
+                height, width = height // 2, width // 2
+        outputs = place.channels * len(space.concat)
+        shape = (outputs, height, width)
+        kind = f"classifier to {settings.num_classes} of {shape_words(shape)}"
+        yield Block(kind, None, partial(Classifier, outputs, settings.num_classes), (shape,))
+
+
+def _choices(space: CellTopology, place: CellPlace, height: int, width: int) -> Iterator[Block]:
+    """Every operation of every edge of the cell at `place`, whose preprocessed inputs are [C, height, width]."""
+    for node, source in space.edges:
+        decision = space.decision(place.cell_type, node, source)
+        stride = _stride(place, source)
+        scale = 2 if place.reduction and source >= NUM_INPUTS else 1
+        shape = (place.channels, height // scale, width // scale)
+        for option, name in enumerate(space.operations):
+            build = partial(build_operation, name, place.channels, stride, affine=True, pool_norm=False)
+            yield Block(
+                f"{name} stride {stride} of {shape_words(shape)}", (decision, option), build, (shape,)
+            )
+
+
+def _stride(place: CellPlace, source: int) -> int:
+    return 2 if place.reduction and source < NUM_INPUTS else 1
+
+
+def _build_stem(stem: str, channels_in: int, init_channels: int) -> CifarStem | ImageNetStem:
+    if stem == "imagenet" and init_channels < 2:
+        raise ValueError("network.init_channels: the imagenet stem needs at least 2, found 1")
+    return (ImageNetStem if stem == "imagenet" else CifarStem)(channels_in, init_channels)

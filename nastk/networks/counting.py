@@ -13,11 +13,16 @@ def count_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def count_macs(network: nn.Module, image_shape: tuple[int, int, int]) -> int:
-    """MACs of convolutions and linear layers for one image [C, H, W]; in eval mode, hence without
-    the auxiliary head. Batch norm, pooling and biases do not count.
+def count_macs(network: nn.Module, *shapes: tuple[int, int, int]) -> int:
+    """MACs of convolutions and linear layers for one image; in eval mode, hence without the auxiliary head.
+
+    shapes: [C, H, W] of each input of the module (of a network, its images). Batch norm, pooling and biases do
+    not count.
     """
-    if next(network.parameters()).is_meta:
+    weight = next(network.parameters(), None)
+    if weight is None:
+        return 0
+    if weight.is_meta:
         # Running it there would load torch's compiler, which takes longer than zeros on the CPU.
         network = copy.deepcopy(network).to_empty(device="cpu")
         for tensor in network.state_dict().values():
@@ -40,9 +45,9 @@ def count_macs(network: nn.Module, image_shape: tuple[int, int, int]) -> int:
     training = [module for module in network.modules() if module.training]
     try:
         network.eval()
-        weight = next(network.parameters())
+        device = "cpu" if weight.is_meta else weight.device
         with torch.inference_mode():
-            network(torch.zeros(1, *image_shape, device=weight.device, dtype=weight.dtype))
+            network(*(torch.zeros(1, *shape, device=device, dtype=weight.dtype) for shape in shapes))
     finally:
         for module in training:  # one by one: some may have been in eval mode, such as frozen norms
             module.training = True

@@ -9,12 +9,14 @@ The benchmark's networks have C = 16 and 15 cells. The blocks are not searched. 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nastk.genotype import Genotype
+from nastk.networks.blocks import Block, NetworkSettings, shape_words
 from nastk.networks.drop_path import apply_operation, is_droppable
 from nastk.networks.gates import Gates, Row
 from nastk.networks.layout import AuxiliaryHead, Classifier, check_image_size, reductions
@@ -24,6 +26,7 @@ from nastk.networks.operations import Conv, build_operation
 from nastk.networks.skip_dropout import SkipDropout
 from nastk.spaces.mask import Mask
 from nastk.spaces.nasbench201 import NASBENCH201, NONE, NUM_NODES, NASBench201Space
+from nastk.spaces.space import Space
 
 
 class Cell(nn.Module):
@@ -111,15 +114,8 @@ class Backbone(nn.Module):
         image_size: tuple[int, int] | None,
     ) -> None:
         super().__init__()
-        if num_cells < 3:
-            raise ValueError(
-                f"network.num_cells: space {NASBENCH201.name!r} needs at least 3, found {num_cells}"
-            )
-        if image_size is not None:
-            check_image_size(*image_size, num_cells=num_cells, stem="cifar")
-        self.stem = nn.Sequential(
-            nn.Conv2d(channels_in, init_channels, 3, padding=1, bias=False), nn.BatchNorm2d(init_channels)
-        )
+        _check(num_cells, image_size)
+        self.stem = _build_stem(channels_in, init_channels)
         self.cells, self.blocks = nn.ModuleList(), nn.ModuleDict()
         channels = init_channels
         for position in range(num_cells):
@@ -155,8 +151,7 @@ class NASBench201Network(Backbone, Network):
         auxiliary: bool = False,
         image_size: tuple[int, int] | None = None,
     ) -> None:
-        if stem != "cifar":
-            raise ValueError(f"network.stem: space {genotype.space!r} has the cifar stem only, not {stem}")
+        _check_stem(stem)
         path = NASBENCH201.path(genotype)
         super().__init__(
             lambda channels: Cell([operation for _, operation in path], channels),
@@ -186,6 +181,28 @@ class NASBench201Network(Backbone, Network):
             if position == self.auxiliary_after and head is not None:
                 auxiliary_logits = head(F.relu(x))
         return self.classifier(x), auxiliary_logits
+
+    @classmethod
+    def building_blocks(cls, space: Space, settings: NetworkSettings) -> Iterator[Block]:
+        _check_stem(settings.stem)
+        _check(settings.num_cells, settings.image_size)
+        channels, shape = settings.init_channels, settings.image_shape
+        build_stem = partial(_build_stem, settings.channels_in, channels)
+        yield Block(f"plain stem to {channels} of {shape_words(shape)}", None, build_stem, (shape,))
+        shape = (channels, *settings.image_size)
+        for position in range(settings.num_cells):
+            if position in reductions(settings.num_cells):
+                channels, height, width = shape
+                kind = f"residual block of {shape_words(shape)}"
+                yield Block(kind, None, partial(ResidualBlock, channels), (shape,))
+                shape = (2 * channels, height // 2, width // 2)
+            for decision, options in enumerate(space.decisions):
+                for option, name in enumerate(options.options):
+                    build = partial(build_operation, name, shape[0], 1, affine=True, pool_norm=False)
+                    kind = f"{name} stride 1 of {shape_words(shape)}"
+                    yield Block(kind, (decision, option), build, (shape,))
+        kind = f"norm and classifier to {settings.num_classes} of {shape_words(shape)}"
+        yield Block(kind, None, partial(NormClassifier, shape[0], settings.num_classes), (shape,))
 
 
 class NASBench201Supernet(Backbone, MixedSupernet):
@@ -230,3 +247,21 @@ class NASBench201Supernet(Backbone, MixedSupernet):
     def shared_parameters(self) -> list[nn.Parameter]:
         """Those of the residual blocks."""
         return list(self.blocks.parameters())
+
+
+def _build_stem(channels_in: int, init_channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels_in, init_channels, 3, padding=1, bias=False), nn.BatchNorm2d(init_channels)
+    )
+
+
+def _check(num_cells: int, image_size: tuple[int, int] | None) -> None:
+    if num_cells < 3:
+        raise ValueError(f"network.num_cells: space {NASBENCH201.name!r} needs at least 3, found {num_cells}")
+    if image_size is not None:
+        check_image_size(*image_size, num_cells=num_cells, stem="cifar")
+
+
+def _check_stem(stem: str) -> None:
+    if stem != "cifar":
+        raise ValueError(f"network.stem: space {NASBENCH201.name!r} has the cifar stem only, not {stem}")

@@ -6,8 +6,12 @@ A class to build on, not a protocol, because training asks of it all that a torc
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 
 from torch import Tensor, nn
+
+from nastk.networks.blocks import Block, NetworkSettings
+from nastk.spaces.space import Space
 
 
 class Network(nn.Module, ABC):
@@ -31,3 +35,12 @@ class Network(nn.Module, ABC):
         without the head, and for a single image: its norm sees one value a channel, of which there is no
         variance.
         """
+
+    @classmethod
+    def building_blocks(cls, space: Space, settings: NetworkSettings) -> Iterable[Block]:  # noqa: ARG003
+        """All that networks of these settings are made of, whichever genotype they are of; no auxiliary head.
+
+        Limits on parameters, MACs and latency need it. ValueError where a class does not say it, and for what
+        cannot be built.
+        """
+        raise ValueError(f"what networks of space {space.name!r} cost is not known: no limits can be kept")

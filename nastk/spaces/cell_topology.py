@@ -121,10 +121,16 @@ class CellTopology(EdgeSpace):
         body = genotype.body
         assert isinstance(body, CellPair)
         return tuple(
-            (
-                self.decision(cell_type, NUM_INPUTS + position // PAIRS_PER_NODE, source),
-                self.operations.index(operation),
-            )
-            for cell_type, name in enumerate(self.cell_types)
+            (first + self._edge_of_pair[position][source], self.operations.index(operation))
+            for first, name in zip((0, len(self.edges)), self.cell_types, strict=True)
             for position, (operation, source) in enumerate(body.cell(name))
         )
+
+    @cached_property
+    def _edge_of_pair(self) -> list[list[int]]:
+        """[position of a pair in its cell][input] -> the edge."""
+        return [
+            [self.edge_index[node, source] for source in range(node)]
+            for node in self.concat
+            for _ in range(PAIRS_PER_NODE)
+        ]

@@ -1,0 +1,1 @@
+"""What networks cost, without building them; what of it is allowed."""
