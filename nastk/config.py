@@ -21,6 +21,7 @@ from nastk.presets import GENERIC, preset_owner, read_preset
 from nastk.schema import (
     DataConfig,
     EngineConfig,
+    LimitsConfig,
     NetworkConfig,
     RunConfig,
     SearchDataConfig,
@@ -33,9 +34,10 @@ from nastk.shown import shown
 from nastk.wording import nearest
 from nastk.yaml_text import read_yaml, yaml_line
 
-GROUPS = ("search", "space", "network", "data", "train", "engine", "run")
+GROUPS = ("search", "space", "limits", "network", "data", "train", "engine", "run")
 _SEARCH_GROUPS = {
     "space": SpaceConfig,
+    "limits": LimitsConfig,
     "network": SupernetConfig,
     "data": SearchDataConfig,
     "engine": EngineConfig,
@@ -67,6 +69,7 @@ class Config:
     engine: Any
     run: RunConfig
     space: SpaceConfig | None = None
+    limits: Any = None
     search: Any = None
 
     def groups(self) -> Iterator[tuple[str, Any]]:

@@ -51,6 +51,20 @@ class SupernetConfig:
 
 
 @dataclass
+class LimitsConfig:
+    params: str | None = key(None, "most parameters of the network that evaluate builds: 500k, 1.5M")
+    macs: str | None = key(None, "most multiply-accumulates of one image: 50M, 0.6G")
+    latency_ms: float | None = key(None, "most milliseconds for one image on this device", above=0)
+    weight: float = key(
+        1.0, "of what is too much, in shares of the limits, in the loss of architecture parameters", low=0
+    )
+    init_channels: int | None = key(None, "of the limited network; null: as evaluate's preset has it", low=1)
+    num_cells: int | None = key(None, "of the limited network; null: as evaluate's preset has it", low=1)
+    image_size: int | None = key(None, "side of its images in pixels; null: the data set's", low=8)
+    num_classes: int | None = key(None, "its classes; null: the data set's", low=1)
+
+
+@dataclass
 class NetworkConfig:
     init_channels: int = key(36, "channels of the first cells", low=1)
     num_cells: int = key(20, "cells; the reductions stand at 1/3 and 2/3", low=1)

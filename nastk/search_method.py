@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from nastk.config import Config
+from nastk.costs.allowance import Allowance
 from nastk.data.search_images import SearchImages
 from nastk.engine.device import Engine
 from nastk.estimators.estimator import NetworkInput
@@ -25,7 +26,8 @@ class SearchContext:
 
     A method obeys `mask` in sampling, relaxing, pruning and decoding, so that any wrapper may
     restrict it to a part of the space. load_images is called when a method first asks for `images`:
-    one that reads a table never does.
+    one that reads a table never does. limit: what may be found under a mask, given what its network is built
+    for; None without limits.
     """
 
     config: Config
@@ -33,6 +35,7 @@ class SearchContext:
     mask: Mask
     engine: Engine
     load_images: Callable[[], SearchImages]
+    limit: Callable[[NetworkInput | None, Mask], Allowance | None] = lambda *_: None
 
     @cached_property
     def images(self) -> SearchImages:
@@ -125,6 +128,14 @@ class Search:
     def supernet(self) -> Supernet | None:
         """The network whose weights the candidates share, if there is one: a wrapper may set them."""
         return None
+
+    @cached_property
+    def allowance(self) -> Allowance | None:
+        """What may be found; None without limits. ValueError if nothing of the sub-space is within them."""
+        found = self.context.limit(self.network_input, self.context.mask)
+        if found is not None:
+            found.check()
+        return found
 
     def notes(self) -> list[str]:
         """What the user is told before the first step."""

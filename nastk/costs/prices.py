@@ -21,6 +21,10 @@ from nastk.spaces.space import WithPaths
 Price = tuple[float, ...]  # [K]: parameters, MACs and, where it is asked for, ms
 
 
+# Parameters and MACs of every kind of block that was asked for: they are what they are.
+_COUNTED: dict[tuple[str, str], Price] = {}
+
+
 class Cost(NamedTuple):
     """Of a network without its auxiliary head: parameters, MACs of one image, ms of one image.
 
@@ -30,6 +34,9 @@ class Cost(NamedTuple):
     params: int
     macs: int
     latency_ms: float | None = None
+
+    def to_json(self) -> dict[str, float]:
+        return {name: value for name, value in self._asdict().items() if value is not None}
 
 
 class Prices:
@@ -51,7 +58,7 @@ class Prices:
         for block in blocks:
             price = known.get(block.kind)
             if price is None:
-                price = known[block.kind] = _price(block, latency)
+                price = known[block.kind] = _price(space.name, block, latency)
             if block.choice is None:
                 self.fixed = added(self.fixed, price)
             else:
@@ -76,8 +83,11 @@ def added(*prices: Price) -> Price:
     return tuple(map(sum, zip(*prices, strict=True)))
 
 
-def _price(block: Block, latency: Callable[[Block], float] | None) -> Price:
-    with torch.device("meta"):
-        module = block.build()
-    price = count_parameters(module), count_macs(module, *block.shapes)
+def _price(space: str, block: Block, latency: Callable[[Block], float] | None) -> Price:
+    price = _COUNTED.get((space, block.kind))
+    if price is None:
+        with torch.device("meta"):
+            module = block.build()
+        price = count_parameters(module), count_macs(module, *block.shapes)
+        _COUNTED[space, block.kind] = price
     return price if latency is None else (*price, latency(block))

@@ -16,7 +16,8 @@ class Score:
     """What an estimator says of one genotype.
 
     value of `metric`, better as `direction` says ("min" or "max"), measured on `split` by `source`;
-    accuracy in % beside it, NaN if there is none; cost in passes over the training images.
+    accuracy in % beside it, NaN if there is none; cost in passes over the training images. excess: how far its
+    network is beyond the limits of the search (costs.limits.Limits.excess), 0 within them.
     """
 
     value: float
@@ -26,6 +27,7 @@ class Score:
     source: str
     accuracy: float
     cost: float
+    excess: float = 0.0
 
     @property
     def finite(self) -> bool:
@@ -45,14 +47,18 @@ class Score:
         return cls(found.loss, "cross_entropy", "min", "validation", source, found.accuracy, cost)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Without the excess where there is none."""
+        return {name: value for name, value in asdict(self).items() if name != "excess" or value}
 
 
 def best_first(scores: Sequence[Score]) -> list[int]:
-    """The positions of the scores, best first; ties by position; what is not finite comes last."""
+    """The positions of the scores, best first; ties by position; what is not finite comes last.
+
+    Feasible before infeasible, among the infeasible the smaller excess, then the value.
+    """
     signs = [1.0 if score.direction == "min" else -1.0 for score in scores]
     keys = [
-        (not score.finite, sign * score.value if score.finite else 0.0)
+        (not score.finite, score.excess, sign * score.value if score.finite else 0.0)
         for score, sign in zip(scores, signs, strict=True)
     ]
     return sorted(range(len(scores)), key=keys.__getitem__)

@@ -19,6 +19,7 @@ from nastk.genotype import Genotype
 from nastk.networks.supernet import Supernet
 from nastk.schema import key
 from nastk.search_method import Search, SearchContext, SearchResult
+from nastk.spaces.derivation import fair_strengths
 from nastk.spaces.space import Derivable
 from nastk.weight_sharing.memory import mixture_bytes
 from nastk.weight_sharing.relaxation import Relaxation
@@ -51,6 +52,7 @@ class DARTS(Search):
             lr=config.search.lr,
             weight_decay=config.search.weight_decay,
             clip_alphas=False,
+            allowance=self.allowance,
         )
         self.num_steps = config.train.epochs
         self.epoch = 0
@@ -101,4 +103,9 @@ class DARTS(Search):
         return self.relaxation.train_epoch(lr=lr, order=self.context.config.search.order)
 
     def _derive(self) -> Genotype:
-        return self.space.derive(self.context.mask, self.relaxation.strengths())
+        """By the space's rule; where that is beyond the limits, what gives up the least strength."""
+        mask, strengths = self.context.mask, self.relaxation.strengths()
+        derived = self.space.derive(mask, strengths)
+        if self.allowance is None:
+            return derived
+        return self.allowance.keep(derived, fair_strengths(mask, strengths))

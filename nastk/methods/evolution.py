@@ -26,7 +26,7 @@ from nastk.populations.estimator_search import EstimatorConfig, EstimatorSearch
 from nastk.schema import key
 from nastk.search_method import SearchContext
 
-TRIES = 1000  # mutations of a parent before its child may be its equal: a sub-space can be one architecture
+TRIES = 1000  # mutations of a parent before its child is its equal: a sub-space can be one architecture
 
 
 @dataclass
@@ -105,21 +105,24 @@ class Evolution(EstimatorSearch):
         return sample[best_first([scores[member] for member in sample])[0]]
 
     def _mutate(self, parent: Tensor) -> Tensor:
-        """The parent's position [D] with one value drawn anew, so that the architecture is another one."""
+        """The parent's position [D] with one value drawn anew, so that the architecture is another one.
+
+        It is within the limits, as the parent is.
+        """
         generator = self.context.engine.streams["mutation"]
         genotype = self._decode(parent)
-        child = parent
         for _ in range(TRIES):
             place = int(torch.randint(len(parent), (1,), generator=generator))
             child = parent.clone()
             child[place] = self.upper[place] * torch.rand(1, dtype=torch.float64, generator=generator)[0]
-            if self._decode(child) != genotype:
-                break
-        return child
+            found = self._decode(child)
+            if found != genotype and (self.allowance is None or self.allowance.excess(found) == 0):
+                return child
+        return parent
 
     def _draw(self) -> Tensor:
-        """A random position, [D]."""
-        return encoding.draw(self.codec, 1, self.context.engine.streams["sampling"])[0]
+        """A random position within the limits, [D]."""
+        return encoding.draw_within(self.codec, 1, self.context.engine.streams["sampling"], self.allowance)[0]
 
     def _decode(self, position: Tensor) -> Genotype:
         return encoding.decode(self.codec, position)

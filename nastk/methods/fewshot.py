@@ -117,6 +117,7 @@ class FewShot(Search):
         if settings.choice == "standalone" and plan.num_leaves > 1:
             _ = context.images  # loaded, or refused: cells will be trained on them
             self.num_steps += num_epochs(plan.num_leaves, settings.choice_epochs)
+        self._empty: dict[int, bool] = {}  # leaf -> whether nothing in it is within the limits
         self.inner: Search | None = None
         self.picks: list[dict[str, Any]] = []  # of each leaf that is done
         self.halving: SuccessiveHalving | None = None
@@ -129,7 +130,15 @@ class FewShot(Search):
 
     @property
     def leaves(self) -> list[Node]:
-        return self.splitter.tree.leaves()
+        """Those in which there is anything within the limits."""
+        return [leaf for leaf in self.splitter.tree.leaves() if not self._is_empty(leaf)]
+
+    def _is_empty(self, leaf: Node) -> bool:
+        if self.allowance is None:
+            return False
+        if leaf.number not in self._empty:
+            self._empty[leaf.number] = self.allowance.under(leaf.mask).is_empty
+        return self._empty[leaf.number]
 
     @classmethod
     def epochs_of_a_candidate(cls, config: Any) -> int:
@@ -220,7 +229,12 @@ class FewShot(Search):
     def _fewer_leaves(self) -> list[str]:
         planned, made = self.splitter.plan.num_leaves, len(self.leaves)
         leaves = counted(made, "leaf", "leaves")
-        return [] if made == planned else [f"{leaves}, not {planned}: no more decisions could be split"]
+        why = (
+            "the others hold nothing within the limits"
+            if any(self._empty.values())
+            else "no more decisions could be split"
+        )
+        return [] if made == planned else [f"{leaves}, not {planned}: {why}"]
 
     def peak_memory(self) -> int | None:
         """The base's in the whole space, of which a leaf is a part, or the probe's."""
@@ -277,7 +291,7 @@ class FewShot(Search):
         config = with_share(context.config, self.base.budget, share)
         load_images = load_images or (lambda: context.images)
         try:
-            return self.base(SearchContext(config, context.space, mask, engine, load_images))
+            return self.base(SearchContext(config, context.space, mask, engine, load_images, context.limit))
         except ValueError as error:
             if share == 1.0:
                 raise

@@ -24,7 +24,8 @@ from nastk.schema import key
 from nastk.search_method import Search, SearchContext, SearchResult
 from nastk.spaces.cell import CellSpace
 from nastk.spaces.cell_derivation import derive_pdarts, limit_skips
-from nastk.spaces.derivation import shrink
+from nastk.spaces.decision import Path
+from nastk.spaces.derivation import SKIP, fair_strengths, shrink
 from nastk.spaces.mask import Mask
 from nastk.weight_sharing.memory import depths, mixture_bytes, num_layers
 from nastk.weight_sharing.relaxation import Relaxation
@@ -125,7 +126,7 @@ class PDARTS(Search):
         """The derived cell, refined to max_skips; beside it every level of refinement and every stage's cell."""
         space, score = self.space, Score(**self.score)
         masks = [Mask.from_json(stage["mask"]) for stage in self.stages]
-        levels = limit_skips(space, masks[-1], self.stages[-1]["strengths"])
+        levels = self._within(limit_skips(space, masks[-1], self.stages[-1]["strengths"]))
         others = {f"skips_{level}": genotype for level, genotype in levels.items()}
         for number, (mask, stage) in enumerate(zip(masks, self.stages, strict=True), start=1):
             others[f"stage_{number}"] = derive_pdarts(space, mask, stage["strengths"])
@@ -147,6 +148,27 @@ class PDARTS(Search):
             details=details,
             remarks=[too_many] if most is not None and num > most else [],
         )
+
+    def _within(self, levels: dict[int, Genotype]) -> dict[int, Genotype]:
+        """The levels of refinement; in place of those beyond the limits what gives up the least strength.
+
+        That may have options again which the last stages had left out: they count nothing.
+        """
+        allowance = self.allowance
+        if allowance is None:
+            return levels
+        mask = Mask.from_json(self.stages[-1]["mask"])
+        strengths = fair_strengths(mask, self.stages[-1]["strengths"])
+        num_edges = len(self.space.edges)
+        skip = self.space.operations.index(SKIP)
+
+        def skips(part: Path) -> float:
+            """Of the normal cell."""
+            return sum(decision < num_edges and option == skip for decision, option in part)
+
+        return {
+            level: allowance.keep(genotype, strengths, skips, level) for level, genotype in levels.items()
+        }
 
     def peak_memory(self) -> int:
         """Of the stage with most layers; a later stage is taken to have kept the deepest operations."""
@@ -218,6 +240,7 @@ class PDARTS(Search):
             lr=config.search.lr,
             weight_decay=config.search.weight_decay,
             clip_alphas=True,
+            allowance=self.allowance,
         )
 
 

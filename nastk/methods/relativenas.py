@@ -159,7 +159,8 @@ class RelativeNAS(EstimatorSearch):
             setattr(self, name, state[name])
 
     def _sample(self, num: int) -> Tensor:
-        return encoding.draw(self.codec, num, self.context.engine.streams["sampling"])
+        """Within the limits. Of a pair with one that is, that one is fast, so that some always are."""
+        return encoding.draw_within(self.codec, num, self.context.engine.streams["sampling"], self.allowance)
 
     def _decode(self, member: int) -> Genotype:
         return encoding.decode(self.codec, self.positions[member])

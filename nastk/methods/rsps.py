@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from nastk.engine.memory import PLAIN
 from nastk.engine.schedules import cosine
 from nastk.estimators.score import Score, best_first
@@ -106,22 +104,23 @@ class RSPS(Search):
         scores = [Score(**score) for score in self.scores]
         return [(self.candidates[position], scores[position]) for position in best_first(scores)]
 
-    def _draw_genotype(self, generator: torch.Generator) -> Genotype:
-        """Uniform over the choices of the encoding: the inputs of every node, the operations of every edge."""
-        return encoding.decode(self.codec, encoding.draw(self.codec, 1, generator)[0])
-
     def _draw_gates(self) -> Gates:
-        genotype = self._draw_genotype(self.context.engine.streams["sampling"])
+        """Uniform over the choices of the encoding, the inputs of every node and the operations of every edge:
+        also beyond the limits, because the weights are those of all.
+        """
+        position = encoding.draw(self.codec, 1, self.context.engine.streams["sampling"])[0]
+        genotype = encoding.decode(self.codec, position)
         space = self.context.space
         assert isinstance(space, WithPaths)
         return one_hot(space.path(genotype), len(space.decisions))
 
     def _draw_candidates(self, num: int) -> list[Genotype]:
-        """Different architectures, the same ones whenever the search is built anew."""
+        """Different architectures within the limits, the same ones whenever the search is built anew."""
         generator = self.context.engine.streams.fresh("candidates")
         found: dict[Genotype, None] = {}
         for _ in range(TRIES * num):
-            found[self._draw_genotype(generator)] = None
+            position = encoding.draw_within(self.codec, 1, generator, self.allowance)[0]
+            found[encoding.decode(self.codec, position)] = None
             if len(found) == num:
                 break
         return list(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ class EstimatorSearch(Search):
 
     def train(self, genotypes: Sequence[Genotype], *, lr: float, drop_path: float) -> list[Score]:
         """The estimator's; ValueError once as many as a population are trained and none has a finite score."""
-        scores = self.estimator.train(genotypes, lr=lr, drop_path=drop_path)
+        scores = self._rated(genotypes, self.estimator.train(genotypes, lr=lr, drop_path=drop_path))
         self.num_diverged += len(scores)
         if any(score.finite for score in scores):
             self.num_diverged = -math.inf
@@ -81,7 +81,7 @@ class EstimatorSearch(Search):
         all that were ever scored take part.
         """
         genotypes = self.estimator.finalists(population)
-        final = [self.estimator.score(genotype) for genotype in genotypes]
+        final = self._rated(genotypes, [self.estimator.score(genotype) for genotype in genotypes])
         order, scores = best_first(final), final
         beside = [dict[str, Any]() for _ in final]
         if trained is not None and not self.estimator.comparable:
@@ -91,8 +91,11 @@ class EstimatorSearch(Search):
                 for one, other in zip(trained, final, strict=True)
             ]
         best = order[0]
-        if not scores[best].finite:
-            raise ValueError("no candidate of the last population has a finite loss; try a smaller train.lr")
+        if not scores[best].finite or scores[best].excess:
+            within = " within the limits" if self.allowance else ""
+            raise ValueError(
+                f"no candidate of the last population{within} has a finite loss; try a smaller train.lr"
+            )
         self.ranking = to_rows((genotypes[place], scores[place], beside[place]) for place in order)
         return {
             "phase": "select",
@@ -100,6 +103,15 @@ class EstimatorSearch(Search):
             **scores[best].figures(),
             **self.estimator.figures(),
         }
+
+    def _rated(self, genotypes: Sequence[Genotype], scores: Sequence[Score]) -> list[Score]:
+        """The scores with what the genotypes' networks are beyond the limits."""
+        if self.allowance is None:
+            return list(scores)
+        return [
+            replace(score, excess=self.allowance.excess(genotype))
+            for genotype, score in zip(genotypes, scores, strict=True)
+        ]
 
     def result(self) -> SearchResult:
         ranking = from_rows(self.ranking)
@@ -122,12 +134,13 @@ def last_trained_first(
     Of those that have not moved since they were last trained it is the score of that training. Behind them
     come those that have (None in `trained`), by `final`: of each with the shared weights as they are in the
     end, which fit those best that trained them last. `final` ranks all if no training gave a finite score.
+    What is beyond the limits comes behind all that is not.
     """
     stays = [one is not None and one.finite for one in trained]
     if not any(stays):
         return best_first(final), list(final)
     scores = [other if one is None else one for one, other in zip(trained, final, strict=True)]
-    return sorted(best_first(scores), key=lambda place: not stays[place]), scores
+    return sorted(best_first(scores), key=lambda place: (scores[place].excess, not stays[place])), scores
 
 
 def build_estimator(context: SearchContext) -> Estimator:

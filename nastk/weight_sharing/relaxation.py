@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nastk.costs.allowance import Allowance
 from nastk.data.batches import Cycle
 from nastk.engine import training
 from nastk.engine.bilevel import gradients, unrolled_gradient
@@ -26,6 +27,7 @@ from nastk.spaces.decision import most_options
 from nastk.spaces.derivation import Strengths
 from nastk.spaces.mask import Mask
 from nastk.weight_sharing.building import build_supernet
+from nastk.weight_sharing.expected_excess import ExpectedExcess
 
 # From alphas and what is allowed, both [D, O], to the options' weights [D, O].
 Relax = Callable[[Tensor, Tensor], Tensor]
@@ -38,7 +40,8 @@ class Relaxation:
     """A mixed supernet under `mask` with architecture parameters `alphas` [D, O], 1e-3 x normal at first.
 
     lr, weight_decay: of Adam on the alphas. clip_alphas: clip the alphas' gradient to train.grad_clip,
-    too (P-DARTS does, DARTS does not).
+    too (P-DARTS does, DARTS does not). allowance: what the expected network has beyond its limits is part of
+    the alphas' loss.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Relaxation:
         lr: float,
         weight_decay: float,
         clip_alphas: bool,
+        allowance: Allowance | None = None,
     ) -> None:
         engine, images, train = context.engine, context.images, context.config.train
         self.context = context
@@ -63,6 +67,9 @@ class Relaxation:
             self.weights, lr=train.lr, momentum=train.momentum, weight_decay=train.weight_decay
         )
         self.clip_alphas = clip_alphas
+        self.expected_excess = (
+            None if allowance is None else ExpectedExcess(allowance.under(mask), engine.device)
+        )
         self.allowed = allowed(mask, most_options(context.space.decisions)).to(engine.device)  # [D, O]
         draws = torch.randn(self.allowed.shape, generator=engine.streams["architecture"])
         self.alphas = draws.mul(INITIAL_SCALE).to(engine.device).requires_grad_()
@@ -110,7 +117,7 @@ class Relaxation:
                         [self.alphas],
                         optimizer=self.optimizer,
                     )
-            self._step(gradient)
+            self._step(gradient + self._limit_gradient())
 
         before_step: Callable[[Tensor, Tensor], None] | None = architecture_step if order else None
         batches = context.images.train.epoch(streams["shuffling"], streams["augmenting"])
@@ -174,6 +181,14 @@ class Relaxation:
             self.alphas.copy_(state["alphas"])
         for name in ("alpha_optimizer", "supernet", "optimizer", "held_out"):
             getattr(self, name).load_state_dict(state[name])
+
+    def _limit_gradient(self) -> Tensor | float:
+        """Of the loss of what the expected network has beyond the limits, [D, O]."""
+        if self.expected_excess is None:
+            return 0.0
+        excess = self.expected_excess(masked_softmax(self.alphas, self.allowed))
+        (gradient,) = gradients(self.context.config.limits.weight * excess, [self.alphas])
+        return gradient
 
     def _step(self, gradient: Tensor) -> None:
         """One step of Adam along `gradient` [D, O]."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from nastk import __version__, registry
 from nastk.config import Config, resolve, search_class
+from nastk.costs.prices import Cost
 from nastk.data.search_images import SearchImages, load_search_images
 from nastk.engine.device import Engine
 from nastk.engine.progress import Progress
@@ -17,8 +18,10 @@ from nastk.run import Run, RunError
 from nastk.search_method import Search, SearchContext, SearchResult
 from nastk.workflows.directory import OpenRun, open_resumed
 from nastk.workflows.driving import drive_job
+from nastk.workflows.front import write_front
 from nastk.workflows.inputs import RunInputs
 from nastk.workflows.network_size import network_size
+from nastk.workflows.pricing import Pricing
 from nastk.workflows.records import SearchRecord
 from nastk.workflows.request import Request
 from nastk.workflows.result_file import NotCopied, write_result_file
@@ -47,12 +50,12 @@ def search(
     engine = Engine(config.engine, config.run.seed)
     with engine.in_force():
         inputs = RunInputs(config)
-        job = _build(config, engine, inputs, progress)
+        job, pricing = _build(config, engine, inputs, progress)
         for note in job.notes():
             progress.note(note)
         with closing(open_run()) as run:
             steps, wall_s = drive_job(job, run, engine, config, progress, inputs=inputs)
-            return _finish(run, config, engine, job, steps, wall_s, progress, copy_to)
+            return _finish(run, config, engine, job, pricing, steps, wall_s, progress, copy_to)
 
 
 def resume_search(path: Path, progress: Progress, *, copy_to: Path | None = None) -> SearchRecord | None:
@@ -65,8 +68,10 @@ def resume_search(path: Path, progress: Progress, *, copy_to: Path | None = None
         return search(config, lambda: run, progress, copy_to=copy_to)
 
 
-def _build(config: Config, engine: Engine, inputs: RunInputs, progress: Progress) -> Search:
-    """The search that the configuration asks for; ValueError if the method cannot take the space.
+def _build(config: Config, engine: Engine, inputs: RunInputs, progress: Progress) -> tuple[Search, Pricing]:
+    """The search that the configuration asks for, and what its networks cost.
+
+    ValueError if the method cannot take the space, or if nothing is within the limits.
 
     Images are added to `inputs` when the method first asks for them.
     """
@@ -89,13 +94,15 @@ def _build(config: Config, engine: Engine, inputs: RunInputs, progress: Progress
         return images
 
     mask = space.mask_of(config.space.operations)
-    search: Search = method(SearchContext(config, space, mask, engine, load_images))
-    return search
+    pricing = Pricing(config, space, progress)
+    search: Search = method(SearchContext(config, space, mask, engine, load_images, pricing.limit))
+    _ = search.allowance  # refused now, where nothing is within the limits
+    return search, pricing
 
 
 def _finish(
-    run: Run, config: Config, engine: Engine, job: Search, steps: int, wall_s: float, progress: Progress,
-    copy_to: Path | None,
+    run: Run, config: Config, engine: Engine, job: Search, pricing: Pricing, steps: int, wall_s: float,
+    progress: Progress, copy_to: Path | None,
 ) -> SearchRecord:  # fmt: skip
     """Write down what the finished job has found."""
     result = job.result()
@@ -111,7 +118,10 @@ def _finish(
         "command": reproduce_command(config),
     }
     text = to_json(result.genotype, provenance)
-    _write_result(run, result, text, provenance)
+    costs = pricing.costs(job.network_input, [genotype for genotype, _ in result.ranking])
+    _write_result(run, result, text, provenance, costs)
+    if costs is not None:
+        write_front(run, result, costs, pricing.limits)
     size = _sizes(config, job, result)
     not_copied = None
     if copy_to is not None:
@@ -143,8 +153,13 @@ def _sizes(config: Config, job: Search, result: SearchResult) -> dict[str, Any]:
     }
 
 
-def _write_result(run: Run, result: SearchResult, text: str, provenance: dict[str, Any]) -> None:
-    """All that a search found, in the run directory. text: the genotype file's, with its provenance."""
+def _write_result(
+    run: Run, result: SearchResult, text: str, provenance: dict[str, Any], costs: list[Cost] | None
+) -> None:
+    """All that a search found, in the run directory.
+
+    text: the genotype file's, with its provenance. costs: of each of the ranking; None where none is known.
+    """
 
     def write_pictures(pictures: dict[str, str]) -> None:
         for stem, picture in pictures.items():
@@ -155,8 +170,10 @@ def _write_result(run: Run, result: SearchResult, text: str, provenance: dict[st
     run.write_json(
         "ranking.json",
         [
-            {"score": score.to_json(), "genotype": space.body_to_json(genotype.body)} | more
-            for genotype, score, more in result.ranked()
+            {"score": score.to_json(), "genotype": space.body_to_json(genotype.body)}
+            | more
+            | (costs[place].to_json() if costs is not None else {})
+            for place, (genotype, score, more) in enumerate(result.ranked())
         ],
     )
     for name, genotype in result.others.items():

@@ -1,0 +1,114 @@
+"""What the networks of a search cost, and what of it is allowed: those that evaluate would build of its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from nastk import registry
+from nastk.config import Config, resolve
+from nastk.costs.allowance import Allowance
+from nastk.costs.limits import Limits, read_amount
+from nastk.costs.prices import Cost, Prices
+from nastk.engine.progress import Progress
+from nastk.estimators.estimator import NetworkInput
+from nastk.genotype import Genotype
+from nastk.networks.blocks import NetworkSettings
+from nastk.networks.network import Network
+from nastk.presets import list_presets
+from nastk.schema import NetworkConfig
+from nastk.spaces.mask import Mask
+from nastk.spaces.space import Composed, Space
+from nastk.wording import counted
+
+
+class Pricing:
+    """Prices of the networks that evaluate builds of what a search finds, and the search's limits on them.
+
+    ValueError, at once, for limits that cannot be read, and later where a space's networks have no prices.
+    """
+
+    def __init__(self, config: Config, space: Space, progress: Progress) -> None:
+        self.config = config
+        self.space = space
+        self.progress = progress
+        self.limits = Limits(
+            params=read_amount("limits.params", config.limits.params),
+            macs=read_amount("limits.macs", config.limits.macs),
+            latency_ms=config.limits.latency_ms,
+        )
+
+    def limit(self, network_input: NetworkInput | None, mask: Mask) -> Allowance | None:
+        """What may be found under `mask`; None without limits. network_input: None where there is no network."""
+        if not self.limits:
+            return None
+        known = registry.space_entry(self.space.name).has_networks and isinstance(self.space, Composed)
+        if network_input is None or not known:
+            raise ValueError(f"limits: what networks of space {self.space.name!r} cost is not known")
+        assert isinstance(self.space, Composed)
+        return Allowance(self.space, mask, self.prices(network_input), self.limits)
+
+    def settings(self, network_input: NetworkInput) -> NetworkSettings:
+        """Of the network that evaluate builds, but for what limits.* say otherwise."""
+        asked, built = self.config.limits, self._evaluated
+        (channels_in, *size), num_classes = network_input.image_shape, network_input.num_classes
+        side = asked.image_size
+        return NetworkSettings(
+            init_channels=asked.init_channels or built.init_channels,
+            num_cells=asked.num_cells or built.num_cells,
+            num_classes=asked.num_classes or num_classes,
+            channels_in=channels_in,
+            image_size=(side, side) if side else (size[0], size[1]),
+            stem=built.stem,
+        )
+
+    def prices(self, network_input: NetworkInput) -> Prices:
+        assert isinstance(self.space, Composed)
+        settings = self.settings(network_input)
+        if settings not in self._prices:
+            network: type[Network] = registry.space_entry(self.space.name).load_network()
+            self._prices[settings] = Prices(self.space, network.building_blocks(self.space, settings))
+            if self.limits:
+                self.progress.note(f"limits: {self.limits}, of {describe(settings)}")
+        return self._prices[settings]
+
+    def costs(self, network_input: NetworkInput | None, genotypes: Sequence[Genotype]) -> list[Cost] | None:
+        """Of each genotype's network; None where the space has no networks, or none whose costs are known."""
+        entry = registry.space_entry(self.space.name)
+        if network_input is None or not entry.has_networks or not isinstance(self.space, Composed):
+            return None
+        try:
+            prices = self.prices(network_input)
+        except (
+            ValueError
+        ):  # images that evaluate's network cannot take, or a plug-in's network that does not say
+            return None
+        return [prices.of(genotype) for genotype in genotypes]
+
+    @cached_property
+    def _prices(self) -> dict[NetworkSettings, Prices]:
+        return {}
+
+    @cached_property
+    def _evaluated(self) -> NetworkConfig:
+        """The group `network` of evaluate's preset of the search's name, or of the one that begins alike."""
+        names = list_presets()["evaluate"]
+        preset = self.config.preset
+        while preset not in names and "-" in preset:
+            preset = preset.rpartition("-")[0]
+        network: NetworkConfig = resolve(
+            "evaluate", "any", preset if preset in names else "small", []
+        ).network
+        published = self.space.published_size
+        if getattr(self.config.search, "estimator", None) == "table" and published is not None:
+            network.init_channels, network.num_cells = published  # whose scores a table has
+        return network
+
+
+def describe(settings: NetworkSettings) -> str:
+    """12 channels, 5 cells, 10 classes, 3x32x32."""
+    shape = "x".join(map(str, settings.image_shape))
+    return (
+        f"a network of {counted(settings.init_channels, 'channel')}, {counted(settings.num_cells, 'cell')} and "
+        f"{counted(settings.num_classes, 'class', 'classes')} for images {shape}"
+    )
