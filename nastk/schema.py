@@ -55,6 +55,9 @@ class LimitsConfig:
     params: str | None = key(None, "most parameters of the network that evaluate builds: 500k, 1.5M")
     macs: str | None = key(None, "most multiply-accumulates of one image: 50M, 0.6G")
     latency_ms: float | None = key(None, "most milliseconds for one image on this device", above=0)
+    latency_table: str | None = key(
+        None, "latencies of building blocks (nastk latency); null: measured here at the first use", path=True
+    )
     weight: float = key(
         1.0, "of what is too much, in shares of the limits, in the loss of architecture parameters", low=0
     )

@@ -15,6 +15,7 @@ import click
 from nastk import __version__, interrupts
 from nastk.cli.config import config
 from nastk.cli.evaluate import evaluate
+from nastk.cli.latency import latency
 from nastk.cli.list import list_
 from nastk.cli.rank import rank
 from nastk.cli.search import search
@@ -24,7 +25,7 @@ from nastk.engine.signals import Stopped
 
 
 @click.group(
-    commands=[search, evaluate, transfer, rank, show, list_, config],
+    commands=[search, evaluate, transfer, rank, latency, show, list_, config],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="nastk")

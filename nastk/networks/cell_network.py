@@ -144,6 +144,8 @@ def _choices(space: CellTopology, place: CellPlace, height: int, width: int) -> 
         scale = 2 if place.reduction and source >= NUM_INPUTS else 1
         shape = (place.channels, height // scale, width // scale)
         for option, name in enumerate(space.operations):
+            if name == "none":  # is never chosen
+                continue
             build = partial(build_operation, name, place.channels, stride, affine=True, pool_norm=False)
             yield Block(
                 f"{name} stride {stride} of {shape_words(shape)}", (decision, option), build, (shape,)

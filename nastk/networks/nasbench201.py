@@ -198,6 +198,8 @@ class NASBench201Network(Backbone, Network):
                 shape = (2 * channels, height // 2, width // 2)
             for decision, options in enumerate(space.decisions):
                 for option, name in enumerate(options.options):
+                    if name == NONE:  # nothing stands there
+                        continue
                     build = partial(build_operation, name, shape[0], 1, affine=True, pool_norm=False)
                     kind = f"{name} stride 1 of {shape_words(shape)}"
                     yield Block(kind, (decision, option), build, (shape,))

@@ -21,8 +21,12 @@ class RunInputs(Inputs):
     def __init__(self, config: Config, texts: Mapping[str, str] | None = None) -> None:
         """texts: whatever else the run was started with ("genotype.json")."""
         self.images: dict[str, Fingerprint] = {}
-        self.digests = {key: _digest(path.read_bytes()) for key, path in _named_files(config).items()}
-        self.digests |= {name: _digest(text.encode()) for name, text in (texts or {}).items()}
+        self.digests = {name: _digest(text.encode()) for name, text in (texts or {}).items()}
+        self.add_named_files(config)
+
+    def add_named_files(self, config: Config) -> None:
+        """Remember the files that the configuration names, as they are now."""
+        self.digests |= {key: _digest(path.read_bytes()) for key, path in _named_files(config).items()}
 
     def add(self, name: str, images: ImageSet | SearchImages) -> None:
         """Remember images ("training images") as they were loaded."""

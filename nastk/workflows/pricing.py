@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 
 from nastk import registry
 from nastk.config import Config, resolve
 from nastk.costs.allowance import Allowance
+from nastk.costs.latency import LatencyTable
 from nastk.costs.limits import Limits, read_amount
 from nastk.costs.prices import Cost, Prices
+from nastk.engine.device import Engine
 from nastk.engine.progress import Progress
 from nastk.estimators.estimator import NetworkInput
 from nastk.genotype import Genotype
-from nastk.networks.blocks import NetworkSettings
-from nastk.networks.network import Network
+from nastk.networks.blocks import Block, NetworkSettings
 from nastk.presets import list_presets
 from nastk.schema import NetworkConfig
 from nastk.spaces.mask import Mask
 from nastk.spaces.space import Composed, Space
 from nastk.wording import counted
+from nastk.workflows.latency import building_blocks, kept_table, write_table
 
 
 class Pricing:
@@ -28,8 +31,9 @@ class Pricing:
     ValueError, at once, for limits that cannot be read, and later where a space's networks have no prices.
     """
 
-    def __init__(self, config: Config, space: Space, progress: Progress) -> None:
+    def __init__(self, config: Config, space: Space, engine: Engine, progress: Progress) -> None:
         self.config = config
+        self.engine = engine
         self.space = space
         self.progress = progress
         self.limits = Limits(
@@ -66,11 +70,25 @@ class Pricing:
         assert isinstance(self.space, Composed)
         settings = self.settings(network_input)
         if settings not in self._prices:
-            network: type[Network] = registry.space_entry(self.space.name).load_network()
-            self._prices[settings] = Prices(self.space, network.building_blocks(self.space, settings))
             if self.limits:
                 self.progress.note(f"limits: {self.limits}, of {describe(settings)}")
+            blocks = building_blocks(self.space, settings)
+            table = self._latencies(settings, blocks)
+            self._prices[settings] = Prices(self.space, blocks, table.milliseconds if table else None)
         return self._prices[settings]
+
+    def _latencies(self, settings: NetworkSettings, blocks: Sequence[Block]) -> LatencyTable | None:
+        """The table that limits.latency_table names, or one that is made here and then named there."""
+        limits = self.config.limits
+        if limits.latency_table is None:
+            if limits.latency_ms is None:
+                return None
+            path = kept_table(self.config, self.space, settings, self.engine)
+            if not path.is_file():
+                self.progress.note(f"measuring building blocks on this device: {path}")
+                write_table(path, LatencyTable.measure(blocks, self.engine))
+            limits.latency_table = str(path)  # a run that goes on reads the same one
+        return LatencyTable.read(Path(limits.latency_table))
 
     def costs(self, network_input: NetworkInput | None, genotypes: Sequence[Genotype]) -> list[Cost] | None:
         """Of each genotype's network; None where the space has no networks, or none whose costs are known."""

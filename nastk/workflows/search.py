@@ -51,6 +51,7 @@ def search(
     with engine.in_force():
         inputs = RunInputs(config)
         job, pricing = _build(config, engine, inputs, progress)
+        inputs.add_named_files(config)  # a latency table may have been made
         for note in job.notes():
             progress.note(note)
         with closing(open_run()) as run:
@@ -94,7 +95,7 @@ def _build(config: Config, engine: Engine, inputs: RunInputs, progress: Progress
         return images
 
     mask = space.mask_of(config.space.operations)
-    pricing = Pricing(config, space, progress)
+    pricing = Pricing(config, space, engine, progress)
     search: Search = method(SearchContext(config, space, mask, engine, load_images, pricing.limit))
     _ = search.allowance  # refused now, where nothing is within the limits
     return search, pricing

@@ -1,0 +1,152 @@
+"""Latency tables: the milliseconds that each building block takes on one device, for one image.
+
+What a network takes is predicted as the sum over its blocks; docs/results.md says how well that holds.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from nastk.engine.device import Engine
+from nastk.json_text import read_json
+from nastk.networks.blocks import Block
+
+FORMAT, VERSION = "nastk-latency", 1
+SAMPLES = 25  # of a block, whose median counts
+SAMPLE_S = 0.002  # that a sample takes about: shorter ones are the clock's
+
+
+@dataclass(frozen=True)
+class LatencyTable:
+    """blocks: kind of block -> its {"ms", "spread_ms", "runs"}: the median, the interquartile range, and of how many.
+
+    about: device, threads, precision, processor, versions and when it was made, as texts and numbers.
+    """
+
+    about: dict[str, Any]
+    blocks: dict[str, dict[str, float]]
+
+    @classmethod
+    def measure(
+        cls, blocks: Iterable[Block], engine: Engine, progress: Callable[[int], None] = lambda _: None
+    ) -> LatencyTable:
+        """Of all kinds among `blocks`, one after the other. progress: is told how many are done."""
+        found: dict[str, dict[str, float]] = {}
+        with engine.in_force():
+            for block in blocks:
+                if block.kind not in found:
+                    found[block.kind] = _measure(block, engine)
+                    progress(len(found))
+            about = about_device(engine) | {"made": time.strftime("%Y-%m-%d")}
+        return cls(about, found)
+
+    @classmethod
+    def read(cls, path: Path) -> LatencyTable:
+        """ValueError, which names the file, for one that is no such table."""
+        try:
+            content = read_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise ValueError(f"{path} cannot be read as a latency table: {reason}") from None
+        if not isinstance(content, dict) or (content.get("format"), content.get("version")) != (
+            FORMAT,
+            VERSION,
+        ):
+            raise ValueError(f"{path} is no latency table of nastk (format {FORMAT!r}, version {VERSION})")
+        blocks = content.get("blocks")
+        if not isinstance(blocks, dict):
+            raise ValueError(f"{path}: blocks: expected an object")
+        for kind, row in blocks.items():
+            milliseconds = row.get("ms") if isinstance(row, dict) else None
+            if (
+                not isinstance(milliseconds, (int, float))
+                or isinstance(milliseconds, bool)
+                or milliseconds < 0
+            ):
+                raise ValueError(f'{path}: blocks: {kind[:80]!r}: expected {{"ms": a number from 0 up}}')
+        about = content.get("about")
+        return cls(about if isinstance(about, dict) else {}, blocks)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"format": FORMAT, "version": VERSION, "about": self.about, "blocks": self.blocks}
+
+    def milliseconds(self, block: Block) -> float:
+        """ValueError for a block that was not measured."""
+        if block.kind not in self.blocks:
+            raise ValueError(
+                f"limits.latency_table: it does not have the block {block.kind!r}; nastk latency measures all that "
+                "networks of this size have"
+            )
+        return float(self.blocks[block.kind]["ms"])
+
+
+def about_device(engine: Engine) -> dict[str, Any]:
+    """What latencies depend on, apart from the network."""
+    return {
+        "device": torch.cuda.get_device_name() if engine.device.type == "cuda" else "cpu",
+        "processor": _processor(),
+        "threads": torch.get_num_threads(),
+        "precision": engine.precision,
+        "images": 1,
+        "versions": {
+            "nastk": version("nastk"),
+            "torch": version("torch"),
+            "python": platform.python_version(),
+        },
+    }
+
+
+def time_module(
+    module: nn.Module, shapes: Iterable[tuple[int, int, int]], engine: Engine
+) -> dict[str, float]:
+    """One image through a module in eval mode, on the engine's device: median and spread in ms, number of runs.
+
+    (torch.utils.benchmark would do, but looks for a compiler when it is imported, and says so on stderr.)
+    """
+    module = engine.place(module).eval()
+    inputs = [torch.rand(1, *shape).to(engine.device, memory_format=torch.channels_last) for shape in shapes]
+
+    def seconds(runs: int) -> float:
+        began = time.perf_counter()
+        for _ in range(runs):
+            module(*inputs)
+        if engine.device.type == "cuda":
+            torch.cuda.synchronize()
+        return (time.perf_counter() - began) / runs
+
+    with torch.inference_mode(), engine.autocast():
+        seconds(3)  # what is done once
+        runs = max(1, round(SAMPLE_S / seconds(3)))
+        found = sorted(seconds(runs) for _ in range(SAMPLES))
+    quartiles = [found[SAMPLES * quarter // 4] for quarter in (1, 2, 3)]
+    return {
+        "ms": quartiles[1] * 1000,
+        "spread_ms": (quartiles[2] - quartiles[0]) * 1000,
+        "runs": runs * SAMPLES,
+    }
+
+
+def _measure(block: Block, engine: Engine) -> dict[str, float]:
+    return time_module(block.build(), block.shapes, engine)
+
+
+def _processor() -> str:
+    """The processor's name as the system has it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine() or str(os.cpu_count())
