@@ -4,7 +4,7 @@ import sys
 
 import pytest
 import regret_curves
-from regret_curves import METHODS, asked, main, regret
+from regret_curves import METHODS, asked, main, regret, within
 
 from nastk.tables.table import Table
 
@@ -36,3 +36,15 @@ def test_the_table_it_prints(made_up_table, monkeypatch, capsys):
     assert len(rows) == 1 + 3 * (len(METHODS) + 1)
     assert all(row.endswith("(1.00-2.00) |") for row in rows[1:4])
     assert rows[4] == "| cifar10 | all 15,625 asked | 0.50 | 0.50 |"
+
+
+def test_under_limits_the_best_within_them_counts(made_up_table):
+    table, limits = Table(made_up_table), ["params=300k"]
+    validation, test = table.column("val_acc_12"), table.column("test_acc_200")
+    allowed = within(validation.archs, "cifar10", limits)
+    assert 0 < len(allowed) < 15_625
+    best = max(allowed, key=lambda arch: validation.values[validation.rows[arch]])
+    outside = next(arch for arch in validation.archs if arch not in allowed)
+    assert regret([outside, best], validation, test, allowed) == 0
+    # No other individuals are drawn or bred.
+    assert set(asked("evolution", "cifar10", made_up_table, 3, 40, limits)) <= allowed
