@@ -130,11 +130,20 @@ def _finish(
             write_result_file(copy_to, text, progress)
         except RunError as error:
             not_copied = NotCopied(error, run.path / "genotype.json")
-    about = size | {"remarks": result.remarks}
+    about = size | {"remarks": result.remarks + _beyond(job, result)}
     write_summary(run, config, engine, steps=steps, wall_s=wall_s, score=score, **about)
     if not_copied is not None:
         raise not_copied
     return SearchRecord(run.path)
+
+
+def _beyond(job: Search, result: SearchResult) -> list[str]:
+    """Another package's method may not look at the limits."""
+    if job.allowance is None or job.allowance.excess(result.genotype) == 0:
+        return []
+    return [
+        f"beyond the limits ({job.allowance.limits}): method {job.context.config.name} does not keep them"
+    ]
 
 
 def _sizes(config: Config, job: Search, result: SearchResult) -> dict[str, Any]:

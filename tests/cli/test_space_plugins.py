@@ -37,18 +37,22 @@ def tiny_chain(install) -> Path:
 
 def test_the_commands_of_the_page(tiny_chain, nastk):
     _, listing, *searches, evaluation = COMMANDS
-    assert [line[3] for line in searches] == ["relativenas", "darts", "fewshot"]
+    assert [line[3] for line in searches] == ["relativenas", "darts", "fewshot", "relativenas"]
     assert re.search(r"^tiny-chain +from nastk-tiny-chain 1\.0$", nastk(*listing[1:]).out, re.MULTILINE)
-    for line in searches:
-        found = nastk(*line[1:], *WORDS, *FEW[line[3]], "--run-dir", line[3])
+    for number, line in enumerate(searches):
+        found = nastk(*line[1:], *WORDS, *FEW[line[3]], "--run-dir", f"run{number}")
         assert found.code == 0, found.err
         assert len(json.loads(Path("genotype.json").read_text())["layers"]) == 4
-    leaves = json.loads(Path("fewshot/details.json").read_text())["leaves"]
+    leaves = json.loads(Path("run2/details.json").read_text())["leaves"]
     assert len(leaves) == 2
+    limited = json.loads(Path("run3/ranking.json").read_text())[0]["params"]
+    assert "limits: at most 150,000 parameters" in found.err and limited <= 150_000
     shown = nastk("show", "genotype.json")
     assert shown.code == 0 and "layers: [" in shown.out and "16 channels, 3 cells" in shown.out
-    trained = nastk(*evaluation[1:], *SMALL, "data.max_test=20", "train.epochs=1", "network.auxiliary=true")
+    words = [word for word in SMALL if not word.startswith("network.")]
+    trained = nastk(*evaluation[1:], *words, "data.max_test=20", "train.epochs=1", "--run-dir", "trained")
     assert trained.code == 0, trained.err
+    assert json.loads(Path("trained/summary.json").read_text())["params"] == limited
 
 
 def test_resuming_a_search_of_the_page(tiny_chain, nastk, result_of, monkeypatch):
