@@ -66,7 +66,7 @@ def test_the_other_names_and_a_column_of_labels(tmp_path):
     with path.open("wb") as file:
         labels = (np.arange(8) % 2)[:, None].astype(np.uint8)
         np.savez(file, train_images=noise(8, 12, 8), train_labels=labels)
-    images = load(path)
+    images = load(path, test_portion=0)
     assert images.shape == (1, 12, 8)
     assert images.labels.tolist() == [0, 1] * 4
 
