@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -20,13 +21,23 @@ from nastk.data.formats import EXTENSIONS
 from nastk.data.listing import Lister, entries_of, list_classes
 from nastk.data.lists import csv_parts, read_annotations
 from nastk.data.parts import Part, part_named
+from nastk.wording import counted
 
 _DEEPEST = 3  # folders around a set
+_SHOWN = 3  # names of folders that a note has
 _ANNOTATIONS = "val_annotations.txt"
 
 
-def find_parts(folder: Path, *, strange: bool = False) -> dict[Part, Lister]:
-    """What lists the images of each part that there is, of training images at least.
+@dataclass(frozen=True)
+class Layout:
+    """What lists the images of each part that there is. notes: what lies beside them, for the user."""
+
+    parts: Mapping[Part, Lister]
+    notes: tuple[str, ...] = ()
+
+
+def find_layout(folder: Path, *, strange: bool = False) -> Layout:
+    """The layout of a folder, of training images at least.
 
     Of a part that has a folder of its own nothing is opened or listed here but the training folder's entries.
     strange: the folder is a stranger's archive, whose lists may not lead out of it. ValueError for a folder
@@ -35,18 +46,22 @@ def find_parts(folder: Path, *, strange: bool = False) -> dict[Part, Lister]:
     place = folder
     for _ in range(_DEEPEST + 1):
         folders, files = entries_of(place)
-        parts = _split_folders(place, folders)
-        if parts:
-            return parts
-        if len(folders) > 1:
-            return {"train": partial(list_classes, place)}
+        layout = _split_folders(place, folders)
+        if layout:
+            return layout
+        inner = len(folders) == 1 and len(entries_of(place / folders[0])[0])  # folders in the only one
         lists = [name for name in files if name.lower().endswith(".csv")]
         if lists:
-            return csv_parts(_only_list(place, lists), within=folder if strange else None)
-        if not folders or part_named(folders[0]):
+            if len(folders) > 1 or inner:
+                raise ValueError(
+                    f"{printable(place)} holds folders and a list, {printable(lists[0])}: name the list as the data "
+                    "set, or the folders without it"
+                )
+            return Layout(csv_parts(_only_list(place, lists), within=folder if strange else None))
+        if all(map(part_named, folders)):
             break
-        if not entries_of(place / folders[0])[0]:  # images of one class, which is what will be said
-            return {"train": partial(list_classes, place)}
+        if not inner:  # classes; only one of them is told of when it is listed
+            return Layout({"train": partial(list_classes, place)})
         place /= folders[0]
     raise ValueError(
         f"{printable(place)} has no folder train (expected train/<class>/, or folders of two classes or more, "
@@ -54,8 +69,8 @@ def find_parts(folder: Path, *, strange: bool = False) -> dict[Part, Lister]:
     )
 
 
-def _split_folders(place: Path, folders: Sequence[str]) -> dict[Part, Lister]:
-    """The parts among the folders; none if there are no such, or if they are classes by these names."""
+def _split_folders(place: Path, folders: Sequence[str]) -> Layout | None:
+    """Of the folders that are called as parts; None if there are no such, or if they are classes by these names."""
     names: dict[Part, list[str]] = defaultdict(list)
     for name in folders:
         if part := part_named(name):
@@ -64,11 +79,9 @@ def _split_folders(place: Path, folders: Sequence[str]) -> dict[Part, Lister]:
     if "train" not in names:
         if others and (split := _with_folders(place, names)):
             raise ValueError(f"{printable(place)} has a folder {split} but no folder train")
-        if names and not others and len(folders) > 1:
-            raise ValueError(f"{printable(place)} has no folder train (expected train/<class>/)")
-        return {}
+        return None
     if others and not _with_folders(place, {"train": names["train"]}):
-        return {}
+        return None
     for found in names.values():
         if len(found) > 1:
             raise ValueError(f"{printable(place)} has both {found[0]} and {found[1]}: leave one of them")
@@ -78,14 +91,17 @@ def _split_folders(place: Path, folders: Sequence[str]) -> dict[Part, Lister]:
     if "validation" in parts and os.path.exists(place / names["validation"][0] / _ANNOTATIONS):
         # The test images of Tiny-ImageNet have no labels.
         validation = place / names["validation"][0]
-        return {
-            "train": parts["train"],
-            "validation": partial(read_annotations, validation / _ANNOTATIONS, validation / "images"),
-        }
-    return parts
+        parts["validation"] = partial(read_annotations, validation / _ANNOTATIONS, validation / "images")
+        parts.pop("test", None)
+    notes = []
+    if others:
+        left = [name for name in folders if not part_named(name)]
+        some = ", ".join(map(printable, left[:_SHOWN])) + (", ..." if len(left) > _SHOWN else "")
+        notes.append(f"left out {counted(len(left), 'other folder')} of {printable(place)}: {some}")
+    return Layout(parts, tuple(notes))
 
 
-def _with_folders(place: Path, names: dict[Part, list[str]]) -> str | None:
+def _with_folders(place: Path, names: Mapping[Part, Sequence[str]]) -> str | None:
     """The first of the folders that holds folders itself, as those of a split do and those of a class do not."""
     found = (name for spellings in names.values() for name in spellings)
     return next((name for name in found if entries_of(place / name)[0]), None)

@@ -11,7 +11,7 @@ from pathlib import Path
 from nastk import registry
 from nastk.data.arrays import Arrays
 from nastk.data.files import is_there, printable, reason_of
-from nastk.data.layouts import find_parts
+from nastk.data.layouts import Layout, find_layout
 from nastk.data.listing import Lister
 from nastk.data.lists import csv_parts
 from nastk.data.named import NamedDataset
@@ -59,7 +59,7 @@ def find_dataset(config: DataConfig, named: NamedDataset | None) -> Files | Stor
         if is_there(file):
             return _npz(file)
         if is_there(folder / "train"):
-            return Files(folder, find_parts(folder))
+            return _files(folder, find_layout(folder))
     except OSError as error:
         raise ValueError(f"{printable(root)}: {reason_of(error)}") from None
     return Stored(root, {part: partial(_from_torchvision, root, named, part) for part in ("train", "test")})
@@ -77,7 +77,7 @@ def data_root(config: DataConfig) -> Path:
 def _unnamed(config: DataConfig) -> Files | Stored:
     path = _existing(config.dataset)
     if os.path.isdir(path):
-        return Files(path, find_parts(path))
+        return _files(path, find_layout(path))
     kind = path.suffix.lower()
     if kind == ".npz":
         return _npz(path)
@@ -86,7 +86,7 @@ def _unnamed(config: DataConfig) -> Files | Stored:
     if kind == ".zip":
         folder = unpacked(path, data_root(config) / _UNPACKED)
         note = f"{printable(path)} was unpacked to {printable(folder)}"
-        return Files(path, find_parts(folder, strange=True), (note,))
+        return _files(path, find_layout(folder, strange=True), note)
     raise ValueError(f"{printable(path)} is neither a directory of class folders nor {_FILES}")
 
 
@@ -103,6 +103,10 @@ def _existing(dataset: str) -> Path:
     if path.name == dataset and not path.suffix:
         raise registry.unknown("data set", dataset, registry.DATASETS)
     raise ValueError(f"{printable(path)} does not exist (expected a directory, {_FILES})")
+
+
+def _files(place: Path, layout: Layout, *notes: str) -> Files:
+    return Files(place, layout.parts, (*notes, *layout.notes))
 
 
 def _npz(path: Path) -> Stored:
