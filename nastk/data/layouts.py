@@ -49,8 +49,8 @@ def find_layout(folder: Path, *, strange: bool = False) -> Layout:
         layout = _split_folders(place, folders)
         if layout:
             return layout
-        inner = len(folders) == 1 and len(entries_of(place / folders[0])[0])  # folders in the only one
-        lists = [name for name in files if name.lower().endswith(".csv")]
+        lists = _lists(files)
+        inner, inner_files = entries_of(place / folders[0]) if len(folders) == 1 else ([], [])
         if lists:
             if len(folders) > 1 or inner:
                 raise ValueError(
@@ -60,7 +60,7 @@ def find_layout(folder: Path, *, strange: bool = False) -> Layout:
             return Layout(csv_parts(_only_list(place, lists), within=folder if strange else None))
         if all(map(part_named, folders)):
             break
-        if not inner:  # classes; only one of them is told of when it is listed
+        if not inner and not _lists(inner_files):  # classes; only one of them is told of when it is listed
             return Layout({"train": partial(list_classes, place)})
         place /= folders[0]
     raise ValueError(
@@ -105,6 +105,10 @@ def _with_folders(place: Path, names: Mapping[Part, Sequence[str]]) -> str | Non
     """The first of the folders that holds folders itself, as those of a split do and those of a class do not."""
     found = (name for spellings in names.values() for name in spellings)
     return next((name for name in found if entries_of(place / name)[0]), None)
+
+
+def _lists(files: Sequence[str]) -> list[str]:
+    return [name for name in files if name.lower().endswith(".csv")]
 
 
 def _only_list(place: Path, lists: Sequence[str]) -> Path:

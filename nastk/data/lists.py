@@ -117,7 +117,9 @@ def _table(path: Path) -> list[tuple[int, list[str]]]:
     text = _text(path)
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(_DELIMITERS, key=first.count)  # of equally many the first
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
+    )
     rows, line = [], 1
     try:
         for cells in reader:
@@ -164,7 +166,7 @@ def _named_columns(path: Path, first: Sequence[str]) -> dict[str, int] | None:
         columns[missing[0]], missing = others[0], []
     if missing:
         raise ValueError(
-            f"{printable(path)}: its first row names no column of {' and '.join(missing)}s "
+            f"{printable(path)}: its first row names no column of {' and '.join(f'{role}s' for role in missing)} "
             f"(expected path, label and perhaps split, found {', '.join(map(repr, first[:5]))})"
         )
     return columns
