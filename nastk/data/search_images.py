@@ -67,7 +67,9 @@ def _parted(
     if config.validation == "auto" and has_validation(config):
         own = load_images(config, "validation", like=images)
         which = how_many(own, config.max_train, "data.max_train")
-        told = f"all for weights; to choose by, the set's own validation images: {which} (data.validation)"
+        told = (
+            f"all for weights; to choose by, the set's own validation images: {which} (see data.validation)"
+        )
         return images, own, describe(images, config, told)
     train, validation = balanced_split(images.labels, config.train_portion, splitting, classes=images.classes)
     told = f"{len(train):,} for weights, {len(validation):,} to choose by"
