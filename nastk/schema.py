@@ -73,7 +73,7 @@ class DataConfig:
         None, "resize to this side in pixels; null: as they are, if all agree", low=8
     )
     max_train: int | None = key(
-        None, "use a class-balanced part of this many training images; null: all", low=2
+        None, "use a class-balanced part of this many training (and own validation) images; null: all", low=2
     )
     max_test: int | None = key(None, "use a class-balanced part of this many test images; null: all", low=1)
     test_portion: float = key(

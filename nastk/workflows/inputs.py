@@ -43,9 +43,11 @@ class RunInputs(Inputs):
             if name in self.images and self.images[name] != Fingerprint.from_dict(then)
         ]
         if self.images:  # of one load, which has all parts
-            found += [f"{name}: there are none any more" for name in state["images"].keys() - self.images]
+            found += [
+                f"{name}: there are none any more" for name in sorted(state["images"].keys() - self.images)
+            ]
         if state["images"]:
-            found += [f"{name}: there were none" for name in self.images.keys() - state["images"]]
+            found += [f"{name}: there were none" for name in sorted(self.images.keys() - state["images"])]
         names = sorted(state["digests"].keys() | self.digests.keys())
         return found + [
             f"another {name}" for name in names if state["digests"].get(name) != self.digests.get(name)

@@ -233,7 +233,7 @@ def test_stdout_is_data(nastk):
         "20 to choose by",
         "run directory: search (cpu, 1 thread, seed 0)",
     ]
-    assert re.fullmatch(r"memory: about \d+ MiB for a step on 16 images \(train\.batch_size\)", rows[3])
+    assert re.fullmatch(r"memory: about \d+ MiB for a step on 16 images \(train\.batch_size\)", rows[4])
     assert rows[-3].startswith("step 2/2  phase select  best ")
     assert rows[-2:] == [
         "pictures: search/cell_normal.svg, search/cell_reduce.svg",
