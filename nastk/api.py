@@ -85,7 +85,8 @@ def search(
 ) -> SearchRun:
     """Find an architecture by `method`, a name of `nastk list methods`.
 
-    dataset: a known name, a directory of class folders, or an .npz file; None: the digits that come with nastk.
+    dataset: a known name, a directory of class folders, or a .csv, .zip or .npz file (docs/own-images.md); None: the
+    digits that come with nastk.
     settings: "group.key" -> value, as `nastk config search --method METHOD` prints them.
     run_dir: a new directory for the run's files; None: one below ./runs.
     seed: of all random streams. device: auto, cpu or cuda.

@@ -79,7 +79,10 @@ class NetworkConfig:
 
 @dataclass
 class DataConfig:
-    dataset: str = key("digits", "a known name, a directory of class folders, or an .npz file")
+    dataset: str = key(
+        "digits",
+        "a known name, a directory of class folders, or a .csv, .zip or .npz file (docs/own-images.md)",
+    )
     dir: str | None = key(
         None, "where known names are looked for; null: $NASTK_DATA, else ~/.cache/nastk", path=True
     )
@@ -87,9 +90,15 @@ class DataConfig:
         None, "resize to this side in pixels; null: as they are, if all agree", low=8
     )
     max_train: int | None = key(
-        None, "use a class-balanced part of this many training images; null: all", low=2
+        None, "use a class-balanced part of this many training (and own validation) images; null: all", low=2
     )
     max_test: int | None = key(None, "use a class-balanced part of this many test images; null: all", low=1)
+    test_portion: float = key(
+        0.2,
+        "part of every class that is held out to test where a set has no test part; 0: none",
+        low=0,
+        high=0.9,
+    )
     pad: int = key(4, "random crop after zero-padding by this many pixels", low=0)
     flip: bool = key(True, "flip images left to right at random")
     cutout: int = key(16, "side of the square set to zero in training images, in pixels; 0: off", low=0)
@@ -104,6 +113,11 @@ class DataConfig:
 class SearchDataConfig(DataConfig):
     train_portion: float = key(
         0.5, "part of the training images that trains weights; the rest validates", above=0, high=0.95
+    )
+    validation: str = key(
+        "auto",
+        "auto: the set's own validation part, if it has one; half: always of the training images",
+        choices=("auto", "half"),
     )
     augment_validation: bool = key(False, "validate on augmented images, as the authors' codes do")
 

@@ -70,7 +70,7 @@ def common_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--dataset",
             metavar="DATASET",
-            help="A known name, a directory of class folders, or an .npz file.",
+            help="A known name, a directory of class folders, or a .csv, .zip or .npz file.",
         ),
         click.option(
             "--data-dir", metavar="DIR", help="Where known data sets are looked for (~/.cache/nastk)."

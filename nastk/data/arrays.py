@@ -17,11 +17,12 @@ from nastk.data.fingerprint import digest_of_array
 from nastk.data.images import ImageSet, ResidentImages
 from nastk.data.memory import check_fits
 from nastk.data.sizes import covering, fit, resize_note, wanted_size
-from nastk.data.split import balanced_part
+from nastk.data.split import Selection
 from nastk.schema import DataConfig
 
 _MOST = 1024  # images resized at a time,
 _PIXELS = 2**26  # but no more of these
+_EXACT = 2**53  # floats tell whole numbers apart up to here
 
 
 class Array(Protocol):
@@ -56,38 +57,44 @@ class ReadArray:
 
 @dataclass(frozen=True)
 class Arrays:
-    """images and labels as they were found; their names and their place are for messages."""
+    """images and labels as they were found; their names and their place are for messages.
+
+    class_names: in the order of the labels, if there are such. notes: on the names, for the user.
+    """
 
     images: Array
     labels: Array
     place: str
     image_name: str
     label_name: str
+    class_names: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def from_arrays(
     arrays: Arrays,
     config: DataConfig,
     *,
-    max_images: int | None,
+    selection: Selection,
     classes: tuple[str, ...] | None,
     like: ImageSet | None,
 ) -> ResidentImages:
-    """The set, without mean and std. classes: None: one a label, named by its number.
+    """The set of the images that are selected, without mean and std. classes: None: one a label, called as the
+    arrays say or by its number.
 
     like: the training set, whose channels and size these images get. Raises ValueError naming the
     array and what is wrong with it.
     """
     num, *found, channels = image_shape(arrays)
     found_size = found[0], found[1]
-    check_label_shape(arrays, num)
+    check_label_shape(arrays, num, None if classes is None else len(classes))
     size = _size(arrays, found_size, channels, config, like)
     labels = checked_labels(arrays, classes)
+    notes: tuple[str, ...] = ()
     if classes is None:
-        classes = tuple(str(label) for label in range(int(labels.max()) + 1))
-    part = None
-    if max_images is not None and max_images < num:
-        part = balanced_part(labels, max_images)
+        classes, notes = _classes(arrays, int(labels.max()) + 1)
+    part, num_found = selection.of(labels, classes)
+    if part is not None:
         labels = labels[part]
     check_fits(
         len(labels) * channels * math.prod(size),
@@ -104,7 +111,8 @@ def from_arrays(
         tensor=tensor,
         labels=labels,
         classes=classes,
-        notes=resize_note([found_size], size),
+        num_found=num_found,
+        notes=(*notes, *resize_note([found_size], size)),
         on_host=tensor.numel() > config.resident_mib * 2**20,
     ).with_fingerprint(contents)
 
@@ -125,12 +133,22 @@ def image_shape(arrays: Arrays) -> tuple[int, int, int, int]:
     return num, height, width, channels
 
 
-def check_label_shape(arrays: Arrays, num_images: int) -> None:
-    """Labels are integers [N] or [N, 1]."""
+def check_label_shape(arrays: Arrays, num_images: int, num_classes: int | None) -> None:
+    """Labels are whole numbers [N] or [N, 1], be they stored as floats, or one-hot [N, K].
+
+    num_classes: None: as many as there are, of which there can be no more than images.
+    """
     shape, what = arrays.labels.shape, f"{arrays.place}: {arrays.label_name}"
-    if arrays.labels.dtype.kind not in "iu":
-        raise ValueError(f"{what} must hold integers, found {arrays.labels.dtype}")
-    if len(shape) != 1 and not (len(shape) == 2 and shape[1] == 1):
+    kind = arrays.labels.dtype.kind
+    if _are_one_hot(shape):
+        possible = kind in "iufb" and (
+            shape[1] == num_classes or (num_classes is None and shape[1] <= shape[0])
+        )
+    else:
+        possible = len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
+        if kind not in "iuf":
+            raise ValueError(f"{what} must hold integers, found {arrays.labels.dtype}")
+    if not possible:
         raise ValueError(f"{what} must be one label an image, found shape {list(shape)}")
     if shape[0] != num_images:
         raise ValueError(f"{what} has {shape[0]:,} labels for {num_images:,} images")
@@ -138,7 +156,8 @@ def check_label_shape(arrays: Arrays, num_images: int) -> None:
 
 def checked_labels(arrays: Arrays, classes: tuple[str, ...] | None) -> Tensor:
     """int64 [N] of labels of the right shape. classes: None: as many as there are, without a gap."""
-    labels, what = arrays.labels.read().reshape(-1), f"{arrays.place}: {arrays.label_name}"
+    what = f"{arrays.place}: {arrays.label_name}"
+    labels = _whole(arrays.labels.read(), what)
     low, high = int(labels.min()), int(labels.max())
     if low < 0:
         raise ValueError(f"{what} has {int((labels < 0).sum()):,} negative labels, such as {low}")
@@ -152,6 +171,42 @@ def checked_labels(arrays: Arrays, classes: tuple[str, ...] | None) -> Tensor:
     elif high >= len(classes):
         raise ValueError(f"{what} has the label {high}; the classes are {_described(classes)}")
     return torch.from_numpy(labels.astype(np.int64))
+
+
+def _are_one_hot(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 2 and shape[1] > 1
+
+
+def _whole(labels: np.ndarray, what: str) -> np.ndarray:
+    """Integers [N]; ValueError for fractions, and for rows [K] that are not one 1 among zeros."""
+    if _are_one_hot(labels.shape):
+        if not (((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all()):
+            raise ValueError(
+                f"{what} must be one label an image, found shape {list(labels.shape)} "
+                "whose rows are not one 1 among zeros"
+            )
+        return labels.argmax(axis=1)
+    labels = labels.reshape(-1)
+    if labels.dtype.kind != "f":
+        return labels
+    numbers = labels.astype(np.float64)
+    others = numbers[~(np.abs(numbers) <= _EXACT) | (numbers != np.floor(numbers))]
+    if len(others):
+        raise ValueError(f"{what} must hold integers, found {labels.dtype} such as {others[0]:.6g}")
+    return numbers.astype(np.int64)
+
+
+def _classes(arrays: Arrays, num: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What `num` classes are called, and what the user should know about it."""
+    names = arrays.class_names
+    if names is not None and len(names) == num:
+        return names, ()
+    notes = arrays.notes
+    if names is not None:
+        notes = (
+            f"{arrays.place}: {len(names):,} names for {num:,} classes; they are called by their numbers",
+        )
+    return tuple(str(label) for label in range(num)), notes
 
 
 def _described(classes: tuple[str, ...]) -> str:

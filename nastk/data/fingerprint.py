@@ -97,12 +97,15 @@ def _of_classes(then: tuple[str, ...], now: tuple[str, ...]) -> list[str]:
     new = [name for name in now if name not in set(then)]
     gone = [name for name in then if name not in set(now)]
     found = [
-        f"{_names(names)} {_are(names)} {word}" for names, word in ((new, "new"), (gone, "gone")) if names
+        f"{names_of_classes(names)} {_are(names)} {word}"
+        for names, word in ((new, "new"), (gone, "gone"))
+        if names
     ]
     return found or (["the classes are in another order"] if then != now else [])
 
 
-def _names(names: list[str]) -> str:
+def names_of_classes(names: list[str]) -> str:
+    """ "class 'a'", "classes 'a', 'b', 'c' and 7 more"."""
     shown = ", ".join(map(repr, names[:_NAMED]))
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"{'class' if len(names) == 1 else 'classes'} {shown}{more}"

@@ -1,56 +1,46 @@
-"""Images in class folders: DIR/train/<class>/*.png and DIR/test/<class>/*.png (or DIR/val)."""
+"""Images in files: from a listing of them to an ImageSet."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from nastk.data.decoding import Form, Header, check, decode, read_extremes, read_header
-from nastk.data.files import open_file, printable, reason_of
-from nastk.data.fingerprint import digest_of_file, digest_of_files
-from nastk.data.formats import EXTENSIONS
+from nastk.data.files import open_file, printable
+from nastk.data.fingerprint import digest_of_file, digest_of_files, names_of_classes
 from nastk.data.images import ImageSet, ResidentImages, StreamedImages
-from nastk.data.listing import list_classes
+from nastk.data.listing import Listing
 from nastk.data.sieve import Sieve
 from nastk.data.sizes import resize_note, wanted_size
-from nastk.data.split import balanced_part
+from nastk.data.split import Selection
 from nastk.data.values import Extremes, ValueRange, range_note, together, value_range
 from nastk.schema import DataConfig
 
 
-def read_folder(
-    folder: Path,
-    split: Literal["train", "test"],
-    config: DataConfig,
-    *,
-    max_images: int | None,
-    like: ImageSet | None,
+def read_files(
+    listing: Listing, config: DataConfig, *, selection: Selection, like: ImageSet | None
 ) -> ImageSet:
-    """The set, without mean and std; resident if it is no larger than `data.resident_mib`.
+    """The set of the listed files that are selected, without mean and std; resident if it is no larger than
+    `data.resident_mib`.
 
-    Classes are the folders' names, sorted; files below them count at any depth, hidden ones do not.
-    The set is grey if all its files are, else colour; alpha is dropped. like: the training set, whose
+    The set is grey if all its files are, else colour; alpha is dropped. like: the training set, of whose
     classes these must be and whose channels, size and range of values these images get. Raises ValueError
     for what is missing and, unless `data.skip_corrupt`, for files that cannot be read.
     """
-    place = _split_folder(folder, split)
-    listing = list_classes(place, config.workers)
-    paths, labels = listing.paths, listing.labels
-    _check_classes(place, listing.classes, like)
-    if max_images is not None and max_images < len(paths):
-        part = balanced_part(labels, max_images)
+    place = listing.place
+    labels, notes = labels_like(listing, like)
+    paths, classes = listing.paths, like.classes if like else listing.classes
+    part, num_found = selection.of(labels, classes)
+    if part is not None:
         paths, labels = [paths[number] for number in part.tolist()], labels[part]
 
-    sieve = Sieve(place, listing.classes, config)
+    sieve = Sieve(place, classes, config)
     paths, labels, headers = sieve.readable(read_header, paths, labels)
     sizes = {header.size for header in headers}
     channels = 1 if all(header.grey for header in headers) else 3
-    notes = []
     if like is None:
         try:
             size = wanted_size(sizes, config.image_size)
@@ -72,7 +62,7 @@ def read_folder(
     form = Form(channels, size) if values is None else Form(channels, size, values)
     load = _resident if len(paths) * form.nbytes <= config.resident_mib * 2**20 else _streamed
     images, digests = load(sieve, paths, labels, form)
-    images = replace(images, values=values).with_fingerprint(digest_of_files(digests))
+    images = replace(images, values=values, num_found=num_found).with_fingerprint(digest_of_files(digests))
     return images.with_notes(*notes, *listing.notes, *sieve.notes())
 
 
@@ -137,24 +127,21 @@ def _halved_note(headers: Sequence[Header]) -> tuple[str, ...]:
     return (f"{files} of 16 bits a colour: only the upper 8 are read (they are dark where fewer are used)",)
 
 
-def _split_folder(folder: Path, split: str) -> Path:
-    names = ("train",) if split == "train" else ("test", "val")
-    for name in names:
-        try:
-            if (folder / name).is_dir():
-                return folder / name
-        except OSError as error:  # the folder may not be looked into
-            raise ValueError(f"{printable(folder)}: {reason_of(error)}") from None
-    raise ValueError(
-        f"{printable(folder)} has no folder {' or '.join(names)} "
-        f"(expected {names[0]}/<class>/ with {', '.join(EXTENSIONS)} files)"
-    )
+def labels_like(listing: Listing, like: ImageSet | None) -> tuple[Tensor, list[str]]:
+    """The labels as numbers of the training set's classes, and a note where some of those are missing.
 
-
-def _check_classes(place: Path, classes: tuple[str, ...], like: ImageSet | None) -> None:
-    if like is None or classes == like.classes:
-        return
-    unseen = sorted(set(classes) - set(like.classes))
-    missing = sorted(set(like.classes) - set(classes))
-    what = f"{unseen[0]!r} is in no training image" if unseen else f"{missing[0]!r} is missing"
-    raise ValueError(f"{printable(place)}: its class folders must be the training set's, but {what}")
+    ValueError for a class that the training set does not have.
+    """
+    if like is None or listing.classes == like.classes:
+        return listing.labels, []
+    unseen = sorted(set(listing.classes) - set(like.classes))
+    if unseen:
+        raise ValueError(
+            f"{printable(listing.place)}: its classes must be among the training set's, "
+            f"but {unseen[0]!r} is in no training image"
+        )
+    numbers = torch.tensor([like.classes.index(name) for name in listing.classes])
+    missing = [name for name in like.classes if name not in listing.classes]
+    return numbers[listing.labels], [
+        f"{printable(listing.place)} has no image of {names_of_classes(missing)}"
+    ]

@@ -36,7 +36,7 @@ class ImageSet(ABC):
     is 1; the training set's, also in its test set. notes: what was done to the images while they were
     read, a line each, for the user. device: where `pixels` yields. values: what its deep images have as
     black and white; None: it has no deep ones. fingerprint: of the set as it was loaded, of which this may
-    be a part; None: it was not loaded.
+    be a part; num_found: of how many images it was chosen then; None: it was not loaded.
     """
 
     labels: Tensor
@@ -47,6 +47,7 @@ class ImageSet(ABC):
     device: torch.device = torch.device("cpu")
     values: ValueRange | None = None
     fingerprint: Fingerprint | None = None
+    num_found: int | None = None
 
     @property
     @abstractmethod

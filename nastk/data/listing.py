@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -15,6 +15,7 @@ from torch import Tensor
 from nastk.data.decoding import read_header
 from nastk.data.files import open_file, printable, reason_of
 from nastk.data.formats import EXTENSIONS, LONGEST, format_of
+from nastk.data.parts import is_litter
 from nastk.data.reading import Unreadable, attempt_all
 
 _KINDS_SHOWN = 4
@@ -22,64 +23,97 @@ _KINDS_SHOWN = 4
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of class folders, in the order of the classes and then of the paths.
+    """The files of one part of a data set, in the order of the classes and then of the paths.
 
-    classes: the folders' names, sorted. labels: int64 [N]. notes: what else lies there, for the user.
+    place: where they were listed, for messages. classes: their names, sorted. labels: int64 [N]. notes: what
+    else lies there, for the user.
     """
 
+    place: Path
     classes: tuple[str, ...]
     paths: list[str]
     labels: Tensor
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
-def list_classes(place: Path, threads: int) -> Listing:
+# Lists a part's files, by so many threads. Of training images (None) every class must have some, and there
+# must be two of them; of others, whose training set has the given classes, those that are there are listed.
+Lister = Callable[[int, "tuple[str, ...] | None"], Listing]
+
+
+def list_classes(place: Path, threads: int, known: tuple[str, ...] | None = None) -> Listing:
     """The images below the folders in `place`, at any depth; hidden files and folders do not count.
 
     An image is what has the extension of one (to be found unreadable later, if it is) or begins like one.
-    Raises ValueError where there is nothing to tell apart, or that cannot be listed.
+    known: the training set's classes. Raises ValueError where there is nothing to tell apart, or that cannot
+    be listed.
     """
     names, beside = _class_folders(place)
-    paths: list[str] = []
-    labels: list[int] = []
+    if known is None:
+        check_several(place, names)
+    paths_of: dict[str, list[str]] = {}
     others = [(path, "in no class folder") for path in beside]
-    for label, name in enumerate(names):
-        found = list(_files_below(place / name))
-        images = [path for path in found if path.lower().endswith(EXTENSIONS)]
-        unknown = sorted(path for path in found if not path.lower().endswith(EXTENSIONS))
-        left_out = []
-        for path, kind in zip(unknown, attempt_all(_what_else, unknown, threads), strict=True):
-            if kind is None:
-                images.append(path)
-            else:
-                left_out.append((path, kind.reason if isinstance(kind, Unreadable) else kind))
-        if not images:
+    for name in names:
+        paths_of[name], left_out = _images_below(place / name, threads)
+        if not paths_of[name] and known is None:
             only = f", only {_by_kind(left_out)}" if left_out else ""
             raise ValueError(f"{printable(place / name)} has no image ({', '.join(EXTENSIONS)}){only}")
         others += left_out
-        paths += sorted(images)
-        labels += [label] * len(images)
     notes = []
     if others:
         files = "1 other file" if len(others) == 1 else f"{len(others):,} other files"
         notes.append(f"left out {files} of {printable(place)}: {_by_kind(others)}")
-    return Listing(tuple(names), paths, torch.tensor(labels), tuple(notes))
+    return listing_of(place, {name: paths for name, paths in paths_of.items() if paths}, *notes)
+
+
+def listing_of(place: Path, paths_of: Mapping[str, Sequence[str]], *notes: str) -> Listing:
+    """The paths of every class, put in order. ValueError if there are none."""
+    if not paths_of:
+        raise ValueError(f"{printable(place)} has no image ({', '.join(EXTENSIONS)})")
+    classes = tuple(sorted(paths_of))
+    paths = [path for name in classes for path in sorted(paths_of[name])]
+    labels = [label for label, name in enumerate(classes) for _ in paths_of[name]]
+    return Listing(place, classes, paths, torch.tensor(labels), notes)
+
+
+def check_several(place: Path, names: Collection[str]) -> None:
+    """Raise ValueError unless there are two classes or more."""
+    if len(names) == 1:
+        (only,) = names
+        raise ValueError(f"{printable(place)} has only one class, {only!r}: there is nothing to tell apart")
+
+
+def _images_below(folder: Path, threads: int) -> tuple[list[str], list[tuple[str, str]]]:
+    """The paths of the images, and of other files with what they are."""
+    found = list(_files_below(folder))
+    images = [path for path in found if path.lower().endswith(EXTENSIONS)]
+    unknown = sorted(path for path in found if not path.lower().endswith(EXTENSIONS))
+    left_out = []
+    for path, kind in zip(unknown, attempt_all(_what_else, unknown, threads), strict=True):
+        if kind is None:
+            images.append(path)
+        else:
+            left_out.append((path, kind.reason if isinstance(kind, Unreadable) else kind))
+    return images, left_out
 
 
 def _class_folders(place: Path) -> tuple[list[str], list[str]]:
     """The names of the folders in `place`, sorted, and the paths of the files between them."""
+    folders, files = entries_of(place)
+    if not folders:
+        raise ValueError(f"{printable(place)} has no class folders")
+    return folders, [os.path.join(place, name) for name in files]
+
+
+def entries_of(place: Path) -> tuple[list[str], list[str]]:
+    """The names of the folders and of the files in `place`, each sorted, without litter; ValueError if it
+    cannot be looked into."""
     try:
-        entries = [entry for entry in os.scandir(place) if _is_visible(entry)]
+        entries = [entry for entry in os.scandir(place) if not is_litter(entry.name)]
     except OSError as error:
         _refuse(error)
-    names = sorted(entry.name for entry in entries if _is_folder(entry))
-    if not names:
-        raise ValueError(f"{printable(place)} has no class folders")
-    if len(names) == 1:
-        raise ValueError(
-            f"{printable(place)} has only one class, {names[0]!r}: there is nothing to tell apart"
-        )
-    return names, sorted(entry.path for entry in entries if not _is_folder(entry))
+    folders = sorted(entry.name for entry in entries if _is_folder(entry))
+    return folders, sorted(entry.name for entry in entries if not _is_folder(entry))
 
 
 def _files_below(folder: Path) -> Iterator[str]:
@@ -93,7 +127,7 @@ def _files_below(folder: Path) -> Iterator[str]:
             if (status.st_dev, status.st_ino) in seen:
                 continue
             seen.add((status.st_dev, status.st_ino))
-            entries = [entry for entry in os.scandir(place) if _is_visible(entry)]
+            entries = [entry for entry in os.scandir(place) if not is_litter(entry.name)]
         except OSError as error:
             _refuse(error)
         for entry in entries:
@@ -128,10 +162,6 @@ def _by_kind(others: Sequence[tuple[str, str]]) -> str:
     if rest := most[_KINDS_SHOWN:]:
         shown.append(f"{sum(len(paths) for _, paths in rest):,} of other kinds")
     return ", ".join(shown)
-
-
-def _is_visible(entry: os.DirEntry[str]) -> bool:
-    return not entry.name.startswith(".")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

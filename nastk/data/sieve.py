@@ -54,7 +54,7 @@ class Sieve:
         for label in sorted(set(labels.tolist()) - set(kept.tolist())):
             of_class = [result for result, its in zip(results, labels.tolist(), strict=True) if its == label]
             raise ValueError(
-                f"{printable(self.place / self.classes[label])}: none of its files can be read: "
+                f"{printable(self.place)}: class {self.classes[label]!r}: none of its files can be read: "
                 f"{_some([result for result in of_class if isinstance(result, Unreadable)])}"
             )
         return [paths[number] for number in numbers], kept, [got for _, got in good]

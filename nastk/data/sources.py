@@ -1,54 +1,52 @@
-"""From the word after --dataset to images: find them, read them, check them."""
+"""From the word after --dataset to images: find them, read them, check them.
+
+Every set trains on its training part and is tested by its test part, which is what it has as validation part
+where it has nothing else, and where it has neither, a part held out of the training images: which images those
+are depends on the labels and on `data.test_portion` alone, so that every run on the set agrees about it.
+"""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal
 
 from nastk import registry
-from nastk.data.arrays import Arrays, from_arrays
-from nastk.data.files import is_there, printable, reason_of
-from nastk.data.folders import read_folder
+from nastk.data.arrays import from_arrays
+from nastk.data.files import printable
+from nastk.data.folders import read_files
 from nastk.data.images import ImageSet
 from nastk.data.named import NamedDataset
-from nastk.data.npz import find_in_npz
+from nastk.data.parts import Part
+from nastk.data.places import Files, Stored, data_root, find_dataset
 from nastk.data.sizes import check_image_size
+from nastk.data.split import Selection
 from nastk.data.statistics import channel_statistics
-from nastk.data.torchvision_sets import read_torchvision
 from nastk.schema import DataConfig
 
-_EMBEDDED = Path(__file__).parent  # the sets that come with nastk: <name>.npz
 
+def load_images(config: DataConfig, split: Part, like: ImageSet | None = None) -> ImageSet:
+    """The images of one split, on the CPU; nothing of another split is opened or listed.
 
-def load_images(
-    config: DataConfig, split: Literal["train", "test"], like: ImageSet | None = None
-) -> ImageSet:
-    """The images of one split, on the CPU; nothing of the other split is opened or listed.
-
-    like: the training set, whose classes, channels, size, mean and std a test set gets; None: it is
-    loaded for that. Mean and std are a known set's published ones, else those of the training images.
-    Raises ValueError, one line in the user's words, for whatever cannot be found, read or used.
+    split: validation: only of a set that has one besides its test part (`has_validation`). like: the training
+    set, whose classes, channels, size, mean and std another set gets; None: it is loaded for that. Mean and
+    std are a known set's published ones, else those of the training images. Raises ValueError, one line in the
+    user's words, for whatever cannot be found, read or used.
     """
     check_image_size(config.image_size)
-    if split == "test" and like is None:
+    if split != "train" and like is None:
         like = load_images(config, "train")
-    named = None
-    if config.dataset in registry.DATASETS:
-        named = registry.DATASETS[config.dataset].load()
-    max_images = config.max_train if split == "train" else config.max_test
-
-    place = _locate(config, named)
-    if isinstance(place, Path) and place.is_dir():
-        images = read_folder(place, split, config, max_images=max_images, like=like)
+    named = _named(config)
+    found = find_dataset(config, named)
+    part, selection, notes = _chosen(found, split, config, named)
+    if isinstance(found, Files):
+        listing = found.parts[part](config.workers, like.classes if like and not selection.portion else None)
+        images: ImageSet = read_files(listing, config, selection=selection, like=like)
         if split == "train" and named:
-            images = images.with_notes(*_lossy_note(place, named))
+            notes += _lossy_note(data_root(config) / named.name, named)
     else:
-        arrays = (
-            find_in_npz(place, split) if isinstance(place, Path) else _from_torchvision(config, place, split)
-        )
         classes = like.classes if like else named.classes if named else None
-        images = from_arrays(arrays, config, max_images=max_images, classes=classes, like=like)
+        images = from_arrays(found.parts[part](), config, selection=selection, classes=classes, like=like)
+    images = images.with_notes(*found.notes, *notes)
 
     num_classes = len(images.classes)
     if named and num_classes != len(named.classes):
@@ -62,59 +60,38 @@ def load_images(
     return images.with_statistics(*channel_statistics(images))
 
 
-def data_root(config: DataConfig) -> Path:
-    """Where known names are looked for: `data.dir`, else $NASTK_DATA, else ~/.cache/nastk."""
-    root = Path(config.dir or os.environ.get("NASTK_DATA") or "~/.cache/nastk")
-    try:
-        return root.expanduser()
-    except RuntimeError:
-        raise ValueError(f"{printable(root)}: there is no such user") from None
+def has_validation(config: DataConfig) -> bool:
+    """Whether the set has a validation part besides the one it is tested by."""
+    return {"validation", "test"} <= find_dataset(config, _named(config)).parts.keys()
 
 
-def _locate(config: DataConfig, named: NamedDataset | None) -> Path | NamedDataset:
-    """The .npz file or the folder of class folders; the named set itself if torchvision has to have it."""
-    if named is None:
-        return _unnamed(config.dataset)
-    if named.torchvision is None:
-        return _EMBEDDED / f"{named.name}.npz"
-    root = data_root(config)
-    file, folder = root / f"{named.name}.npz", root / named.name
-    try:
-        if is_there(file):
-            return file
-        return folder if is_there(folder / "train") else named
-    except OSError as error:
-        raise ValueError(f"{printable(root)}: {reason_of(error)}") from None
+def _named(config: DataConfig) -> NamedDataset | None:
+    return registry.DATASETS[config.dataset].load() if config.dataset in registry.DATASETS else None
 
 
-def _unnamed(dataset: str) -> Path:
-    try:
-        path = Path(dataset).expanduser()
-        exists = is_there(path)
-    except RuntimeError:
-        raise ValueError(f"{printable(dataset)}: there is no such user") from None
-    except OSError as error:
-        raise ValueError(f"{printable(path)}: {reason_of(error)}") from None
-    if exists and (os.path.isdir(path) or path.suffix.lower() == ".npz"):
-        return path
-    if exists:
-        raise ValueError(f"{printable(path)} is neither a directory of class folders nor an .npz file")
-    if path.name == dataset and not path.suffix:
-        raise registry.unknown("data set", dataset, registry.DATASETS)
-    raise ValueError(f"{printable(path)} does not exist (expected a directory or an .npz file)")
+def _chosen(
+    found: Files | Stored, split: Part, config: DataConfig, named: NamedDataset | None
+) -> tuple[Part, Selection, tuple[str, ...]]:
+    """The part to read, which of its images, and what the user should know about that.
 
-
-def _from_torchvision(config: DataConfig, named: NamedDataset, split: Literal["train", "test"]) -> Arrays:
-    root = data_root(config)
-    try:
-        return read_torchvision(named, root, split)
-    except OSError as error:
-        assert named.torchvision is not None
-        looked = (f"{named.name}.npz", f"{named.name}/train/", f"{named.torchvision.folder}/")
-        raise ValueError(
-            f"{named.name} is not in {printable(root)} (looked for {', '.join(looked)}) and cannot be "
-            f"downloaded ({error}); put one of these there, or say where they are with --data-dir or $NASTK_DATA"
-        ) from None
+    A known set is not divided: what others call its test accuracy is that of its own test images.
+    """
+    most = config.max_test if split == "test" else config.max_train
+    tests: Part | None = next((part for part in ("test", "validation") if part in found.parts), None)
+    divided = tests is None and named is None and config.test_portion > 0
+    if divided:
+        note = (
+            f"{printable(found.place)} has no test part: {config.test_portion:.3g} of every class is held out "
+            "for it, always the same images (data.test_portion)"
+        )
+        use: Literal["rest", "held out"] = "rest" if split == "train" else "held out"
+        return "train", Selection(config.test_portion, use, most), (note,)
+    if split != "test":
+        return split, Selection(most=most), ()
+    if tests is None:
+        held_out = "" if named else ", and data.test_portion=0 holds out none"
+        raise ValueError(f"{printable(found.place)} has no {found.where_tests}{held_out}")
+    return tests, Selection(most=most), ()
 
 
 def _lossy_note(folder: Path, named: NamedDataset) -> tuple[str, ...]:

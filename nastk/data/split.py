@@ -1,11 +1,58 @@
-"""Dividing labelled images: the split into training and validation, and balanced smaller parts."""
+"""Dividing labelled images: a part held out to test, training and validation, balanced smaller parts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which of the images that lie in one place are used.
+
+    portion: of every class that is held out to test; 0: nothing is, and all are used. use: what is asked for
+    where some are held out. most: no more than so many.
+    """
+
+    portion: float = 0.0
+    use: Literal["rest", "held out"] = "rest"
+    most: int | None = None
+
+    def of(self, labels: Tensor, classes: Sequence[str]) -> tuple[Tensor | None, int]:
+        """Their indices, int64 and ascending (None: all), and out of how many `most` chose them.
+
+        The same for the same labels, whatever the run's seed. labels: int64 [N], of all the images there.
+        ValueError for a class that cannot be divided.
+        """
+        part = None
+        if self.portion:
+            rest, held_out = held_out_part(labels, self.portion, classes)
+            part = rest if self.use == "rest" else held_out
+        num = len(labels if part is None else part)
+        if self.most is None or self.most >= num:
+            return part, num
+        if part is None:
+            return balanced_part(labels, self.most), num
+        return part[balanced_part(labels[part], self.most)], num
+
+
+def held_out_part(labels: Tensor, portion: float, classes: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """(the rest, the part of every class that tests): indices, int64 and ascending.
+
+    Always the same ones for the same labels; a smaller part lies inside every larger one. ValueError for a
+    class of which nothing would be left.
+    """
+    for label, members in _classes(labels):
+        if len(members) < 2:
+            raise ValueError(
+                f"class {classes[label]!r} has a single image; holding out a test part needs at least 2 "
+                "(data.test_portion=0 holds out none)"
+            )
+    return balanced_split(labels, 1 - portion, torch.Generator().manual_seed(0), classes=classes)
 
 
 def balanced_split(

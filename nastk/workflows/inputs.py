@@ -32,6 +32,8 @@ class RunInputs(Inputs):
         """Remember images ("training images") as they were loaded."""
         assert images.fingerprint is not None
         self.images[name] = images.fingerprint
+        if isinstance(images, SearchImages) and images.validation_fingerprint is not None:
+            self.images["validation images"] = images.validation_fingerprint
 
     def state_dict(self) -> dict[str, Any]:
         images = {name: fingerprint.to_dict() for name, fingerprint in self.images.items()}
@@ -44,6 +46,12 @@ class RunInputs(Inputs):
             for name, then in state["images"].items()
             if name in self.images and self.images[name] != Fingerprint.from_dict(then)
         ]
+        if self.images:  # of one load, which has all parts
+            found += [
+                f"{name}: there are none any more" for name in sorted(state["images"].keys() - self.images)
+            ]
+        if state["images"]:
+            found += [f"{name}: there were none" for name in sorted(self.images.keys() - state["images"])]
         names = sorted(state["digests"].keys() | self.digests.keys())
         return found + [
             f"another {name}" for name in names if state["digests"].get(name) != self.digests.get(name)

@@ -11,6 +11,7 @@ from nastk.archs import RUN_FILE, Arch, load_arch
 from nastk.config import Config, to_yaml
 from nastk.data.augmentation import Augmentation
 from nastk.data.batches import Batches
+from nastk.data.description import describe, how_many
 from nastk.data.images import ImageSet
 from nastk.data.sources import load_images
 from nastk.engine.device import Engine
@@ -121,6 +122,8 @@ def _build(
     test = load_images(config.data, "test", like=train)
     inputs.add("training images", train)
     inputs.add("test images", test)
+    tested = f"test: {how_many(test, config.data.max_test, 'data.max_test')}"
+    progress.note(describe(train, config.data, tested))
     for note in dict.fromkeys(train.notes + test.notes):  # what holds for both is said once
         progress.note(note)
     network = registry.space_entry(genotype.space).load_network()(

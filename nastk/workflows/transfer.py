@@ -30,7 +30,7 @@ def configure_transfer(
     dataset = registry.find("task", registry.TASKS, task).load().dataset or request.chosen_dataset()
     if dataset is None:
         raise ValueError(
-            "--task data needs --dataset: a known name, a directory of class folders, or an .npz file"
+            "--task data needs --dataset: a known name, a directory of class folders, or a .csv, .zip or .npz file"
         )
     if request.chosen_dataset() not in (None, dataset):
         raise ValueError(

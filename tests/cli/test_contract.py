@@ -227,12 +227,14 @@ def test_stdout_is_data(nastk):
     assert out.startswith("normal cell\n") and "\nreduction cell\n" in out
     assert out.splitlines()[-1].startswith("validation cross_entropy ")
     rows = err.splitlines()
-    assert rows[:3] == [
+    assert rows[:4] == [
         "data set: digits, which come with nastk (--dataset chooses another)",
         "preset: quick (made for the digits; --preset chooses another)",
+        "data: 40 of 1,437 images (data.max_train) of 10 classes (0, 1, ... 9), 8x8 grey; 20 for weights, "
+        "20 to choose by",
         "run directory: search (cpu, 1 thread, seed 0)",
     ]
-    assert re.fullmatch(r"memory: about \d+ MiB for a step on 16 images \(train\.batch_size\)", rows[3])
+    assert re.fullmatch(r"memory: about \d+ MiB for a step on 16 images \(train\.batch_size\)", rows[4])
     assert rows[-3].startswith("step 2/2  phase select  best ")
     assert rows[-2:] == [
         "pictures: search/cell_normal.svg, search/cell_reduce.svg",

@@ -41,7 +41,9 @@ def refuses(nastk, monkeypatch) -> Callable[..., None]:
         assert code == 2, err
         assert out == ""
         lines = [
-            line for line in err.splitlines() if not line.startswith(("preset: ", "data set: ", "cell: "))
+            line
+            for line in err.splitlines()
+            if not line.startswith(("preset: ", "data set: ", "data: ", "cell: "))
         ]
         assert len(lines) == 1, err
         assert lines[0].startswith("Error: ")
@@ -310,7 +312,10 @@ def test_class_folders(refuses):
 
 def test_no_test_folder(refuses):
     _write_folder(splits=("train",))
-    refuses(["evaluate", "--arch", "darts-v1", *SMALL, "--dataset", "set"], "set")
+    arguments = ["evaluate", "--arch", "darts-v1", *SMALL, "--dataset", "set"]
+    refuses([*arguments, "data.test_portion=0"], "set has no folder test or val")
+    Path("set/test").mkdir()
+    refuses(arguments, "set/test has no class folders")
 
 
 @pytest.mark.parametrize("num_cells", [1, 2])

@@ -341,7 +341,8 @@ def test_a_search_never_touches_test_images(nastk, write_npz, monkeypatch, argum
     path = write_npz(x_test=np.array(["broken"]), y_test=np.array([-7.5]))
     without = write_npz("without", x_test=None, y_test=None)
     for name, data in (("damaged", path), ("missing", without)):
-        assert nastk(*arguments, "--preset", "quick", "--dataset", data, "--run-dir", name).code == 0
+        words = ["--dataset", data, "data.test_portion=0", "--run-dir", name]
+        assert nastk(*arguments, "--preset", "quick", *words).code == 0
     metrics = [Path(name, "metrics.jsonl").read_text().splitlines() for name in ("damaged", "missing")]
     assert [json.loads(a) | {"time_s": 0} for a in metrics[0]] == [
         json.loads(b) | {"time_s": 0} for b in metrics[1]

@@ -40,14 +40,15 @@ def test_classes_labels_and_pixels(write_folder):
 
 def test_training_needs_no_test_folder_and_never_lists_one(write_folder, monkeypatch):
     folder = write_folder(splits=("train",))
-    assert load(folder).num_images == 6
-    refused(folder, "no folder test or val", split="test")
+    assert load(folder, test_portion=0).num_images == 6
+    refused(folder, "no folder test or val", "data.test_portion=0", split="test", test_portion=0)
     (folder / "test").mkdir()
+    (folder / "val").mkdir()
     seen = []
     scandir = os.scandir
     monkeypatch.setattr(os, "scandir", lambda path: seen.append(os.fspath(path)) or scandir(path))
     load(folder)
-    assert seen and not any("test" in Path(path).relative_to(folder).parts for path in seen)
+    assert seen and not any({"test", "val"} & {*Path(path).relative_to(folder).parts} for path in seen)
 
 
 @pytest.mark.parametrize("name", ["test", "val"])
@@ -96,13 +97,26 @@ def test_empty_class(write_folder):
     refused(folder, folder / "train" / "hollow", ".png")
 
 
-@pytest.mark.parametrize(
-    ("where", "word"), [("train", "'c' is in no training image"), ("test", "'c' is missing")]
-)
-def test_other_classes_in_test(write_folder, where, word):
+def test_a_class_that_only_the_test_images_have(write_folder):
     folder = write_folder(classes=("a", "b", "c"))
-    shutil.rmtree(folder / where / "c")
-    refused(folder, word, split="test")
+    shutil.rmtree(folder / "train" / "c")
+    refused(folder, folder / "test", "'c' is in no training image", split="test")
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_class_that_the_test_images_lack(write_folder, empty):
+    folder = write_folder(classes=("a", "b", "c"))
+    shutil.rmtree(folder / "test" / "b")
+    if empty:
+        (folder / "test" / "b").mkdir()
+    test = load(folder, "test")
+    assert (test.classes, test.labels.tolist()) == (("a", "b", "c"), [0] * 3 + [2] * 3)
+    assert test.notes == (f"{folder}/test has no image of class 'b'",)
+    shutil.rmtree(folder / "test" / "c")
+    assert load(folder, "test").labels.tolist() == [0] * 3
+    shutil.rmtree(folder / "test" / "a")
+    (folder / "test" / "c").mkdir()
+    refused(folder, folder / "test", "has no image", split="test")
 
 
 def broken_files(folder: Path) -> None:
@@ -181,8 +195,11 @@ def test_folder_without_permission(write_folder, monkeypatch):
     def denied(path):
         raise PermissionError(13, "Permission denied", os.fspath(path))
 
-    monkeypatch.setattr(os, "scandir", denied)
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: denied(path) if "train" in str(path) else scandir(path))
     refused(folder, "train: permission denied")
+    monkeypatch.setattr(os, "scandir", denied)
+    refused(folder, "set: permission denied")
 
 
 def save(folder: Path, mode: str, suffix: str = ".png") -> None:

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from nastk.data import npz_file
 from nastk.data.images import ImageSet
-from nastk.data.sources import load_images
+from nastk.data.sources import has_validation, load_images
 from nastk.schema import DataConfig
 
 
@@ -66,7 +66,7 @@ def test_the_other_names_and_a_column_of_labels(tmp_path):
     with path.open("wb") as file:
         labels = (np.arange(8) % 2)[:, None].astype(np.uint8)
         np.savez(file, train_images=noise(8, 12, 8), train_labels=labels)
-    images = load(path)
+    images = load(path, test_portion=0)
     assert images.shape == (1, 12, 8)
     assert images.labels.tolist() == [0, 1] * 4
 
@@ -85,7 +85,6 @@ def test_the_other_names_and_a_column_of_labels(tmp_path):
         ({"y_train": None}, ["y_train is missing"]),
         ({"x_train": None, "y_train": None}, ["expected the arrays x_train and y_train", "x_test, y_test"]),
         ({"x_train": np.array([{}] * 8)}, ["x_train holds pickled objects"]),
-        ({"y_train": np.arange(8) / 2}, ["y_train must hold integers", "float64"]),
         ({"y_train": np.arange(8) % 2 > 0}, ["y_train must hold integers", "bool"]),
         ({"y_train": np.arange(16).reshape(8, 2)}, ["one label an image", "[8, 2]"]),
         ({"y_train": np.arange(8) - 2}, ["2 negative labels, such as -2"]),
@@ -96,6 +95,136 @@ def test_the_other_names_and_a_column_of_labels(tmp_path):
 )
 def test_faults_of_arrays(write_npz, changes, words):
     refused(write_npz(**changes), "set.npz", *words)
+
+
+def one_hot(dtype: object, num: int = 8) -> np.ndarray:
+    return np.eye(2)[np.arange(num) % 2].astype(dtype)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.arange(8) % 2.0,
+        (np.arange(8) % 2).astype(np.float16)[:, None],
+        one_hot(np.float32),
+        one_hot(np.uint8),
+        one_hot(bool),
+    ],
+)
+def test_labels_as_floats_or_one_hot(write_npz, labels):
+    plain = load(write_npz())
+    images = load(write_npz(y_train=labels))
+    assert (images.labels.dtype, images.fingerprint) == (torch.int64, plain.fingerprint)
+    assert images.notes == ()
+
+
+def test_test_labels_that_are_one_hot(write_npz):
+    path = write_npz(y_train=one_hot(float), y_test=one_hot(np.int8, 4))
+    assert load(path, "test").labels.tolist() == [0, 1, 0, 1]
+    refused(write_npz(y_test=np.eye(4, dtype=int)), "y_test must be one label", "[4, 4]", split="test")
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (np.arange(8) % 2 + 0.5, ["y_train must hold integers, found float64 such as 0.5"]),
+        (np.array([0, 1] * 3 + [0, np.nan]), ["such as nan"]),
+        (np.array([0, 1] * 3 + [0, np.inf], np.float16), ["found float16 such as inf"]),
+        (np.array([0, 1] * 3 + [0, 2.0**60]), ["such as 1.15292e+18"]),
+        (one_hot(int) * 2, ["one label an image", "[8, 2]", "not one 1 among zeros"]),
+        (1 - one_hot(int)[:, [0, 0]], ["not one 1 among zeros"]),
+        (np.full((8, 2), 0.5), ["not one 1 among zeros"]),
+        (one_hot(str), ["one label an image, found shape [8, 2]"]),
+        (np.eye(9)[np.arange(8)], ["one label an image, found shape [8, 9]"]),
+        (np.eye(3, dtype=int)[np.arange(8) % 2 * 2], ["goes up to 2, but 1 is missing"]),
+    ],
+)
+def test_labels_that_are_not_unambiguous(write_npz, labels, words):
+    refused(write_npz(y_train=labels), *words)
+
+
+@pytest.mark.parametrize(
+    ("changes", "classes"),
+    [
+        ({"classes": np.array(["bee", "cow"])}, ("bee", "cow")),
+        ({"class_names": np.array([b"bee", b"cow"])}, ("bee", "cow")),
+        ({"classes": np.array([7, 3])}, ("7", "3")),
+        ({"classes": np.array(["bee", "cow"]), "class_names": np.array(["bee", "cow"])}, ("bee", "cow")),
+    ],
+)
+def test_names_of_classes(write_npz, changes, classes):
+    path = write_npz(**changes)
+    images = load(path)
+    assert (images.classes, images.notes) == (classes, ())
+    assert load(path, "test").classes == classes
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"classes": np.array(["bee", "cow", "yak"])}, "3 names for 2 classes"),
+        ({"classes": np.array(["bee", "bee"])}, "classes: not one name for each class"),
+        ({"classes": np.array(["bee", ""])}, "not one name"),
+        ({"classes": np.array([["bee", "cow"]])}, "not one name"),
+        ({"classes": np.array([0.5, 1.5])}, "not one name"),
+        ({"classes": np.array(["bee", "cow"], object)}, "classes holds pickled objects"),
+        ({"classes": np.array(["b" * 2**18, "cow"])}, "not one name"),
+        (
+            {"classes": np.array(["bee", "cow"]), "class_names": np.array(["b", "c"])},
+            "classes and class_names: not one name",
+        ),
+    ],
+)
+def test_names_that_are_none(write_npz, changes, words):
+    images = load(write_npz(**changes))
+    assert images.classes == ("0", "1")
+    (note,) = images.notes
+    assert words in note and note.endswith("called by their numbers")
+
+
+class TestParts:
+    """As MedMNIST's files, and files that have training images alone."""
+
+    def medmnist(self, tmp_path: Path, *parts: str) -> Path:
+        path = tmp_path / "set.npz"
+        arrays = {f"{part}_images": noise(8 - 2 * number, 8, 8) for number, part in enumerate(parts)}
+        arrays |= {
+            f"{part}_labels": (np.arange(8 - 2 * number) % 2)[:, None].astype(np.uint8)
+            for number, part in enumerate(parts)
+        }
+        np.savez(path, **arrays)
+        return path
+
+    def test_all_three(self, tmp_path):
+        path = self.medmnist(tmp_path, "train", "val", "test")
+        assert has_validation(DataConfig(dataset=str(path)))
+        assert [load(path, part).num_images for part in ("train", "validation", "test")] == [8, 6, 4]
+
+    def test_what_there_is_besides_training_images_tests(self, tmp_path):
+        path = self.medmnist(tmp_path, "train", "val")
+        assert not has_validation(DataConfig(dataset=str(path)))
+        assert load(path, "test").num_images == 6
+
+    @pytest.mark.parametrize("portion", [0.25, 0.5])
+    def test_training_images_alone(self, write_npz, portion):
+        path = write_npz(x_test=None, y_test=None)
+        train, test = (load(path, split, test_portion=portion) for split in ("train", "test"))
+        assert test.labels.bincount().tolist() == [int(4 * portion)] * 2
+        pixels = torch.cat([train.tensor, test.tensor]).flatten(1)
+        assert len(pixels.unique(dim=0)) == 8
+        assert train.notes == test.notes and f"{path} has no test part: {portion} of every" in train.notes[0]
+        assert train.mean == test.mean == load(path, test_portion=portion, max_test=1).mean
+
+    def test_none_is_held_out(self, write_npz):
+        path = write_npz(x_test=None, y_test=None)
+        assert load(path, test_portion=0).num_images == 8
+        refused(path, "no arrays x_test and y_test", "data.test_portion=0", split="test", test_portion=0)
+
+    def test_a_known_set_is_not_divided(self, tmp_path):
+        path = tmp_path / "cifar10.npz"
+        np.savez(path, x_train=noise(20, 32, 32, 3), y_train=np.arange(20) % 10)
+        assert load("cifar10", dir=str(tmp_path)).num_images == 20
+        refused("cifar10", f"{path} has no arrays x_test and y_test", split="test", dir=str(tmp_path))
 
 
 @pytest.mark.parametrize(

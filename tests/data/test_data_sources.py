@@ -16,7 +16,7 @@ from nastk.schema import DataConfig
         ("pictures", "unknown data set 'pictures'; known: cifar10, cifar100, digits"),
         ("no/such/place", "no/such/place does not exist"),
         ("set.npz", "set.npz does not exist"),
-        (__file__, "is neither a directory of class folders nor an .npz file"),
+        (__file__, "is neither a directory of class folders nor a .csv, a .zip or an .npz file"),
         ("a\0b", "does not exist|unknown data set"),
         ("x" * 5000, "unknown data set"),
         ("", "has no folder train"),

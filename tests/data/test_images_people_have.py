@@ -77,11 +77,11 @@ def test_every_safe_format_is_read_by_content_and_the_rest_is_told_of(folder):
         Image.fromarray(noise(8, 8, seed=number)).save(folder / "train" / "a" / f"x{number}.{ending}", kind)
     Image.fromarray(noise(8, 8)).save(folder / "train" / "b" / "no-ending", "PNG")
     (folder / "train" / "b" / "notes.txt").write_text("not an image")
-    (folder / "train" / "b" / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0")
+    (folder / "train" / "b" / "album.db").write_bytes(b"\xd0\xcf\x11\xe0")
     images = load(folder)
     assert images.num_images == 6 + len(kinds) + 1
     (note,) = [note for note in images.notes if note.startswith("left out 2 other files")]
-    assert "notes.txt" in note and "Thumbs.db" in note
+    assert "notes.txt" in note and "album.db" in note
 
 
 def test_an_image_by_name_that_starts_an_interpreter_is_refused(folder):

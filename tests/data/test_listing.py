@@ -31,7 +31,7 @@ def test_nothing_else_no_note(place):
 
 
 def test_others_are_counted_by_kind_with_a_file_of_each(place):
-    for name in ("1.heic", "2.HEIC", "x.txt", "Thumbs.db", "README"):
+    for name in ("1.heic", "2.HEIC", "x.txt", "album.db", "README"):
         (place / "a" / name).write_bytes(b"BM is no bitmap, nor is II*")
     for name in ("b/empty", "b/.DS_Store", "beside.jpg"):
         (place / name).write_bytes(b"")
@@ -39,7 +39,7 @@ def test_others_are_counted_by_kind_with_a_file_of_each(place):
     (note,) = list_classes(place, 1).notes
     assert note == (
         f"left out 8 other files of {place}: 2 .heic ({place}/a/1.heic), 2 without an extension "
-        f"({place}/a/README), 1 .db ({place}/a/Thumbs.db), 1 .txt ({place}/a/x.txt), 2 of other kinds"
+        f"({place}/a/README), 1 .db ({place}/a/album.db), 1 .txt ({place}/a/x.txt), 2 of other kinds"
     )
     assert images_of(place) == USUAL
 
@@ -95,6 +95,6 @@ def test_a_part_of_the_images_is_a_part_of_the_images(place):
 def test_notes_reach_the_set(place):
     (place / "a" / "x.txt").write_text("nothing")
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(place / "a" / "x.gif")
-    images = load_images(DataConfig(dataset=str(place.parent)), "train")
+    images = load_images(DataConfig(dataset=str(place.parent), test_portion=0), "train")
     assert images.num_images == 7
     assert images.notes == (f"left out 1 other file of {place}: 1 .txt ({place}/a/x.txt)",)
