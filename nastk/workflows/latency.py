@@ -12,7 +12,7 @@ from pathlib import Path
 from nastk import registry
 from nastk.config import Config, resolve
 from nastk.costs.latency import LatencyTable, about_device
-from nastk.data.sources import data_root
+from nastk.data.places import data_root
 from nastk.engine.device import Engine
 from nastk.engine.progress import Progress
 from nastk.networks.blocks import Block, NetworkSettings
