@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 import torch
 from mutations import mutations
-from tiny_runs import Builder, TinyRun, state_of
+from tiny_runs import Builder, TinyRun, check_going_on
 
 from nastk import registry
 from nastk.config import search_class
 from nastk.engine import checkpoint
-from nastk.engine.digest import digest
 from nastk.engine.inputs import Inputs
 from nastk.genotype import parse, to_json
 from nastk.run import Run, RunError
@@ -63,24 +62,10 @@ def test_a_search_takes_as_many_steps_as_it_said_and_tells_what_json_can_hold(ti
     assert len(result.ranked()) == len(result.ranking)
 
 
-def test_going_on_from_any_step_gives_the_same_rest(tiny_run, run):
-    """From what a file gives back, in a search built anew: states, streams, metrics and result, to the last bit.
-
-    The whole rest from the start and the first step of every phase; from the others the next step, whose state is
-    one that was gone on from, too.
-    """
-    last, whole = len(tiny_run.metrics), {0, *tiny_run.first_of_phases()}
-    for stop in range(last + 1):
-        search = tiny_run.build()
-        checkpoint.restore(tiny_run.state(stop), run, search.context.engine, search)
-        assert digest(state_of(search)) == tiny_run.digests[stop]
-        for step in range(stop, last if stop in whole else min(stop + 1, last)):
-            assert not search.finished
-            assert search.step() == tiny_run.metrics[step], (stop, step)
-            assert digest(state_of(search)) == tiny_run.digests[step + 1], (stop, step)
-        assert search.finished == (stop in whole or stop + 1 >= last)
-        if search.finished:
-            assert search.result() == tiny_run.result, stop
+def test_going_on_from_any_step_gives_the_same_rest(tiny_run, tmp_path):
+    """The whole of it from where a phase has just begun; the others' next step ends in a state gone on from, too."""
+    every = range(len(tiny_run.metrics) + 1)
+    check_going_on(tiny_run, tmp_path, steps=every, whole=[0, *tiny_run.first_of_phases()])
 
 
 def test_a_run_depends_on_its_seed_and_on_no_other_chance(tiny_run, make_context):

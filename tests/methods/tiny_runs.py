@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from nastk.config import search_class
+from nastk.engine import checkpoint
 from nastk.engine.device import Engine
 from nastk.engine.digest import digest
+from nastk.run import Run
 from nastk.search_method import Search, SearchContext, SearchResult
 
 # Epochs come in twos, so that there is a step within a phase; the second has optimisers with momentum.
@@ -115,3 +118,25 @@ class TinyRun:
 
 def state_of(search: Search) -> dict[str, Any]:
     return {"job": search.state_dict(), "streams": search.context.engine.streams.state_dict()}
+
+
+def check_going_on(
+    tiny_run: TinyRun, directory: Path, *, steps: Iterable[int], whole: Collection[int] = ()
+) -> None:
+    """From what a file gives back, in a search built anew: states, streams, metrics and result, to the last bit.
+
+    From each of `steps` the next step, from those in `whole` the whole rest.
+    """
+    run, last = Run.create(directory / "run"), len(tiny_run.metrics)
+    for stop in steps:
+        search = tiny_run.build()
+        checkpoint.restore(tiny_run.state(stop), run, search.context.engine, search)
+        assert digest(state_of(search)) == tiny_run.digests[stop]
+        for step in range(stop, last if stop in whole else min(stop + 1, last)):
+            assert not search.finished
+            assert search.step() == tiny_run.metrics[step], (stop, step)
+            assert digest(state_of(search)) == tiny_run.digests[step + 1], (stop, step)
+        assert search.finished == (stop in whole or stop + 1 >= last)
+        if search.finished:
+            assert search.result() == tiny_run.result, stop
+    run.close()
