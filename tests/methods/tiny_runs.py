@@ -17,9 +17,10 @@ from nastk.engine.digest import digest
 from nastk.run import Run
 from nastk.search_method import Search, SearchContext, SearchResult
 
-# Epochs come in twos, so that there is a step within a phase; the second has optimisers with momentum.
+# As many epochs that an optimiser's state is gone on from within a phase; of three pairs one has a slow learner with a
+# velocity, whoever is slow.
 EPOCHS = ("train.epochs=2",)
-PAIRS = ("search.population=2", "search.generations=2")
+PAIRS = ("search.population=2", "search.generations=3")
 RUNS: dict[str, tuple[str, ...]] = {
     "relativenas": PAIRS,
     "random": PAIRS,
@@ -28,7 +29,7 @@ RUNS: dict[str, tuple[str, ...]] = {
     "snas": EPOCHS,
     "rsps": (*EPOCHS, "search.candidates=2"),
     "pdarts": (
-        *(*EPOCHS, "search.warmup_epochs=1", "search.add_cells=[0,0]", "search.num_operations=[8,2]"),
+        *("train.epochs=3", "search.warmup_epochs=1", "search.add_cells=[0,0]", "search.num_operations=[8,2]"),
         "search.skip_dropout=[0.1,0.0]",
     ),
     "fewshot": (
