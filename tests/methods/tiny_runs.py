@@ -29,7 +29,12 @@ RUNS: dict[str, tuple[str, ...]] = {
     "snas": EPOCHS,
     "rsps": (*EPOCHS, "search.candidates=2"),
     "pdarts": (
-        *("train.epochs=3", "search.warmup_epochs=1", "search.add_cells=[0,0]", "search.num_operations=[8,2]"),
+        *(
+            "train.epochs=3",
+            "search.warmup_epochs=1",
+            "search.add_cells=[0,0]",
+            "search.num_operations=[8,2]",
+        ),
         "search.skip_dropout=[0.1,0.0]",
     ),
     "fewshot": (
