@@ -1,5 +1,6 @@
 """How tests run, and a search context small enough for them: a few random grey images, a net of a few channels."""
 
+import functools
 import os
 import random
 import signal
@@ -25,6 +26,7 @@ from nastk.data.search_images import SearchImages
 from nastk.engine.device import Engine
 from nastk.search_method import SearchContext
 from nastk.spaces.nasbench201 import NASBENCH201
+from nastk.workflows import search
 
 torch.set_num_threads(1)
 
@@ -66,6 +68,14 @@ def pytest_collection_modifyitems(config, items):
         for tests in files:
             draw.shuffle(tests)
         items[:] = [test for tests in files for test in tests]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def sizes_are_counted_once():
+    """A large network is counted at every search's end, here nearly always of the same cell."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "network_size", functools.cache(search.network_size))
+        yield
 
 
 @pytest.fixture(scope="session")

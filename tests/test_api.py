@@ -21,14 +21,17 @@ from nastk import cli
 from nastk.run import RunError
 
 PAGE = (Path(__file__).parents[1] / "docs" / "python.md").read_text(encoding="utf-8")
-TINY = {
+TRAINING = {
     "network.init_channels": 8,
-    "network.num_cells": 3,
+    "network.num_cells": 1,
     "train.batch_size": 8,
     "data.max_train": 24,
     "train.epochs": 1,
+}
+TINY = TRAINING | {
     "search.population": 2,
     "search.generations": 1,
+    "space.operations": ["skip_connect", "dil_conv_3x3"],
 }
 
 
@@ -54,10 +57,6 @@ def photos() -> str:
     return "photos/"
 
 
-def tiny(**settings):
-    return {key: value for key, value in TINY.items() if not key.startswith("search")} | settings
-
-
 def small_search(run_dir: str, **named):
     return nastk.search("relativenas", preset="quick", settings=TINY, run_dir=run_dir, **named)
 
@@ -69,7 +68,7 @@ def test_the_code_of_the_page(photos, monkeypatch, capsys):
     code = "\n".join(re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
     monkeypatch.setattr(nastk, "search", with_settings(nastk.search, TINY), raising=False)
     for name in ("evaluate", "transfer"):
-        monkeypatch.setattr(nastk, name, with_settings(getattr(nastk, name), tiny()), raising=False)
+        monkeypatch.setattr(nastk, name, with_settings(getattr(nastk, name), TRAINING), raising=False)
     names: dict = {}
     exec(compile(code, "docs/python.md", "exec"), names)
     assert capsys.readouterr().out.count("\n") >= 3  # what the page prints itself
@@ -102,7 +101,7 @@ def test_importing_costs_no_torch():
 def test_a_search_and_the_command_line_leave_the_same(capsys):
     told, steps = [], []
     found = small_search("here", note=told.append, progress=lambda *step: steps.append(step))
-    words = [f"{key}={value}" for key, value in TINY.items()]
+    words = [f"{key}={json.dumps(value)}" for key, value in TINY.items()]
     search = ["search", "--method", "relativenas", "--preset", "quick", "--run-dir", "there"]
     assert cli.run([*search, *words]) == 0
     err = capsys.readouterr().err
@@ -212,7 +211,7 @@ def test_one_directory_has_one_search_at_a_time():
 
 
 def test_a_trained_network_predicts_as_the_evaluation_tested(photos):
-    trained = nastk.evaluate("darts-v2", dataset=photos, preset="quick", settings=tiny(), run_dir="run")
+    trained = nastk.evaluate("darts-v2", dataset=photos, preset="quick", settings=TRAINING, run_dir="run")
     net = nastk.load(trained)
     files = [(path, path.parent.name) for path in sorted(Path(photos, "test").glob("*/*.png"))]
     hits = sum(net.predict(path, top=1)[0][0] == name for path, name in files)

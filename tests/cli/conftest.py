@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import functools
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +16,6 @@ from command_lines import EVALUATE, SEARCH
 
 from nastk import cli, registry
 from nastk.networks import weights
-from nastk.workflows import search
 
 
 class Outcome(NamedTuple):
@@ -41,14 +39,6 @@ def in_an_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     threads = torch.get_num_threads()
     yield
     torch.set_num_threads(threads)
-
-
-@pytest.fixture(autouse=True, scope="session")
-def sizes_are_counted_once() -> Iterator[None]:
-    """A large network is counted at every search's end, here nearly always of the same cell."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "network_size", functools.cache(search.network_size))
-        yield
 
 
 @pytest.fixture

@@ -273,7 +273,8 @@ def test_candidates_that_diverged(nastk, searched):
     assert err == "left out: 1 architecture without a finite truth\n"
 
 
-def test_errors(nastk, table, searched, finished_runs, shared_data, write_npz):
+def test_errors(nastk, table, searched, finished_runs, shared_data, write_npz, monkeypatch):
+    monkeypatch.setattr("nastk.ranking.DRAWS", 20)
     column = f"{table}:val_acc_12"
 
     def refused(*words):

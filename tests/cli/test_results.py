@@ -22,6 +22,7 @@ from nastk.workflows.summary import reproduce_command
 
 RESULT = Path("genotype.json")
 ONE_STEP = ["search.generations=1", "network.num_cells=2"]
+ONE_SPLIT = ["search.groups=[2]", "space.operations=[max_pool_3x3, skip_connect]", "network.num_cells=1"]
 
 
 def test_same_seed_same_results(nastk, finished_runs, result_of):
@@ -324,7 +325,9 @@ def test_a_cell_is_evaluated_on_what_it_was_searched_on(nastk, write_npz):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[*SEARCH, *ONE_STEP], FEWSHOT], ids=["relativenas", "few-shot, choice by training alone"]
+    "arguments",
+    [[*SEARCH, *ONE_STEP], [*FEWSHOT, *ONE_SPLIT]],
+    ids=["relativenas", "few-shot, choice by training alone"],
 )
 def test_a_search_never_touches_test_images(nastk, write_npz, monkeypatch, arguments):
     """Neither through the loader, nor does it notice that they are damaged."""

@@ -1,4 +1,4 @@
-"""DARTS and P-DARTS on a few images: schedules, stages, masks, exact resume."""
+"""DARTS and P-DARTS on a few images: schedules, stages, what diverges."""
 
 import itertools
 
@@ -12,9 +12,10 @@ from nastk.methods.pdarts import PDARTS, choose_level, skip_dropout_rate
 from nastk.networks.skip_dropout import SkipDropout
 from nastk.registry import load_space
 
-FEW = "space.operations=[none,max_pool_3x3,skip_connect,dil_conv_3x3]"  # a quick supernet
+# A quick supernet: a reduction cell with an operation of each kind.
+FEW = ("space.operations=[none,skip_connect,dil_conv_3x3]", "network.num_cells=1")
 SMALL = (
-    FEW,
+    "space.operations=[none,max_pool_3x3,skip_connect,dil_conv_3x3]",
     "network.num_cells=2",
     "search.add_cells=[0,1,2]",
     "search.num_operations=[4,3,2]",
@@ -27,27 +28,11 @@ def run(search, steps=None):
     return [search.step() for _ in range(search.num_steps if steps is None else steps)]
 
 
-def state_of(search):
-    """The state as flat tensors and values, to compare."""
-    found = {}
-
-    def walk(name, value):
-        if isinstance(value, dict):
-            for key, item in value.items():
-                walk(f"{name}.{key}", item)
-        elif isinstance(value, list):
-            for number, item in enumerate(value):
-                walk(f"{name}[{number}]", item)
-        else:
-            found[name] = value.clone() if isinstance(value, torch.Tensor) else value
-
-    walk("", search.state_dict())
-    return found
-
-
 @pytest.mark.parametrize("order", [1, 2])
 def test_darts_trains_weights_and_alphas_and_ends_in_a_genotype(make_context, order):
-    search = DARTS(make_context("darts", FEW, "train.epochs=2", f"search.order={order}"))
+    search = DARTS(
+        make_context("darts", *FEW, "network.num_cells=2", "train.epochs=2", f"search.order={order}")
+    )
     alphas = search.relaxation.alphas.detach().clone()
     weights = [weight.detach().clone() for weight in search.relaxation.weights]
     metrics = run(search)
@@ -63,7 +48,7 @@ def test_darts_trains_weights_and_alphas_and_ends_in_a_genotype(make_context, or
 def test_the_orders_differ_and_a_warm_up_epoch_leaves_the_alphas_alone(make_context):
     ends = []
     for order in (None, 1, 2):
-        search = DARTS(make_context("darts", FEW))
+        search = DARTS(make_context("darts", *FEW))
         start = search.relaxation.alphas.detach().clone()
         search.relaxation.train_epoch(lr=0.05, order=order)
         ends.append(search.relaxation.alphas.detach().clone())
@@ -73,7 +58,7 @@ def test_the_orders_differ_and_a_warm_up_epoch_leaves_the_alphas_alone(make_cont
 
 def test_architecture_steps_go_round_the_validation_images(make_context):
     """From one epoch of weights into the next none is left out."""
-    context = make_context("darts", FEW, "train.batch_size=5")
+    context = make_context("darts", *FEW, "train.batch_size=5")
     search = DARTS(context)
     seen = []
 
@@ -175,14 +160,14 @@ def test_pdarts_warm_up_leaves_the_alphas_alone(make_context):
 @pytest.mark.parametrize("order", [1, 2])
 def test_only_weight_steps_move_the_running_statistics_twice(make_context, order):
     """The unrolled gradient's own forward passes leave no trace; a first-order step counts as one more pass."""
-    search = DARTS(make_context("darts", FEW))
+    search = DARTS(make_context("darts", *FEW))
     search.relaxation.train_epoch(lr=0.05, order=order)
     steps = len(search.context.images.train)
     assert int(search.relaxation.supernet.stem.norm.num_batches_tracked) == steps * (2 if order == 1 else 1)
 
 
 def test_a_mixture_without_a_finite_loss_is_an_error(make_context):
-    search = DARTS(make_context("darts", FEW))
+    search = DARTS(make_context("darts", *FEW))
     with torch.no_grad():
         search.relaxation.supernet.classifier.linear.weight.fill_(float("nan"))
     with pytest.raises(ValueError, match="validation loss is not finite"):
@@ -192,7 +177,7 @@ def test_a_mixture_without_a_finite_loss_is_an_error(make_context):
 @pytest.mark.parametrize(("name", "method", "clips"), [("darts", DARTS, False), ("pdarts", PDARTS, True)])
 def test_whose_architecture_gradients_are_clipped(make_context, name, method, clips):
     """Adam's first moments are (1 - beta1) of the gradient that it got."""
-    relaxation = method(make_context(name, *(SMALL if clips else [FEW]), "train.grad_clip=0.5")).relaxation
+    relaxation = method(make_context(name, *(SMALL if clips else FEW), "train.grad_clip=0.5")).relaxation
     gradient = torch.full_like(relaxation.alphas, 2.0)
     expected = 0.5 if clips else float(gradient.norm())
     relaxation._step(gradient)
@@ -202,21 +187,21 @@ def test_whose_architecture_gradients_are_clipped(make_context, name, method, cl
 
 def test_optimisers_have_their_weight_decay(make_context):
     words = ("train.weight_decay=0.01", "search.weight_decay=0.002", "search.lr=0.003", "train.momentum=0.8")
-    relaxation = DARTS(make_context("darts", FEW, *words)).relaxation
+    relaxation = DARTS(make_context("darts", *FEW, *words)).relaxation
     (weights,), (alphas,) = relaxation.optimizer.param_groups, relaxation.alpha_optimizer.param_groups
     assert (weights["weight_decay"], weights["momentum"]) == (0.01, 0.8)
     assert (alphas["weight_decay"], alphas["lr"], alphas["betas"]) == (0.002, 0.003, (0.5, 0.999))
 
 
 def test_an_architecture_that_diverges_is_named(make_context):
-    search = DARTS(make_context("darts", FEW, "search.lr=1e30"))
+    search = DARTS(make_context("darts", *FEW, "search.lr=1e30"))
     with pytest.raises(ValueError, match=r"the architecture parameters diverged; try a smaller search\.lr"):
         run(search)
 
 
 def test_weights_that_diverge_are_not_the_architecture_s_doing(make_context):
     """They take the parameters along before the loss is looked at."""
-    search = DARTS(make_context("darts", FEW, "train.lr=1e20"))
+    search = DARTS(make_context("darts", *FEW, "train.lr=1e20"))
     with pytest.raises(
         ValueError, match=r"^the loss was not finite .* try a smaller train\.lr or train\.grad_clip$"
     ):
@@ -232,7 +217,7 @@ def test_second_order_steps_are_in_full_precision(make_context, monkeypatch):
         return unrolled_gradient(*arguments, **named)
 
     monkeypatch.setattr("nastk.weight_sharing.relaxation.unrolled_gradient", recording)
-    search = DARTS(make_context("darts", FEW))
+    search = DARTS(make_context("darts", *FEW))
     search.context.engine.precision = "tf32"
     before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     try:
@@ -279,25 +264,3 @@ def test_lists_that_do_not_fit_are_refused(make_context, word, message):
     with pytest.raises(ValueError) as caught:
         PDARTS(make_context("pdarts", *SMALL, word))
     assert message in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("name", "method", "steps"),
-    [("darts", DARTS, 2), ("pdarts", PDARTS, 2), ("pdarts", PDARTS, 3)],  # at and within a stage
-)
-def test_going_on_from_a_state_is_exact(make_context, name, method, steps):
-    words = SMALL if name == "pdarts" else (FEW, "train.epochs=4")
-    whole = method(make_context(name, *words))
-    run(whole)
-    first = method(make_context(name, *words))
-    run(first, steps)
-    state, streams = first.state_dict(), first.context.engine.streams.state_dict()
-    second = method(make_context(name, *words))
-    second.load_state_dict(state)
-    second.context.engine.streams.load_state_dict(streams)
-    run(second, second.num_steps - steps)
-    one, other = state_of(whole), state_of(second)
-    assert one.keys() == other.keys()
-    for key, value in one.items():
-        same = torch.equal(value, other[key]) if isinstance(value, torch.Tensor) else value == other[key]
-        assert same, key

@@ -1,10 +1,24 @@
-"""What every method of the registry holds, written once."""
+"""What every method of the registry holds, written once; tiny_runs.py has the least run of each."""
 
+from __future__ import annotations
+
+import json
+import random
+
+import numpy as np
 import pytest
+import torch
+from mutations import mutations
+from tiny_runs import Builder, TinyRun, check_going_on
 
 from nastk import registry
 from nastk.config import search_class
+from nastk.engine import checkpoint
+from nastk.engine.inputs import Inputs
+from nastk.genotype import parse, to_json
+from nastk.run import Run, RunError
 from nastk.search_method import SearchContext
+from nastk.spaces.mask import Mask
 
 # Settings that a method refuses though each key for itself is allowed.
 REFUSED = {
@@ -20,6 +34,128 @@ REFUSED = {
         *("search.base=relativenas search.population=3",),
     ),
 }
+WITH_NETWORKS = [name for name, entry in registry.SPACES.items() if entry.has_networks]
+
+
+@pytest.fixture(scope="module", params=registry.METHODS)
+def tiny_run(request, make_context):
+    """The method's least run, whole: one for all that is asked of it."""
+    return TinyRun.of(Builder.of(make_context, request.param))
+
+
+@pytest.fixture
+def run(tmp_path):
+    run = Run.create(tmp_path / "run")
+    run.write_text("config.yaml", "")
+    yield run
+    run.close()
+
+
+def test_a_search_takes_as_many_steps_as_it_said_and_tells_what_json_can_hold(tiny_run):
+    assert len(tiny_run.metrics) == tiny_run.build().num_steps > 1
+    assert all(row["phase"] for row in tiny_run.metrics)
+    json.dumps([tiny_run.metrics, tiny_run.result.details, tiny_run.result.remarks], allow_nan=False)
+    result = tiny_run.result
+    for genotype in [result.genotype, *result.others.values(), *(one for one, _ in result.ranking)]:
+        assert parse(to_json(genotype))[0] == genotype
+    assert result.genotype in [genotype for genotype, _ in result.ranking]
+    assert len(result.ranked()) == len(result.ranking)
+
+
+def test_going_on_from_any_step_gives_the_same_rest(tiny_run, tmp_path):
+    """The whole of it from where a phase has just begun; the others' next step ends in a state gone on from, too."""
+    every = range(len(tiny_run.metrics) + 1)
+    check_going_on(tiny_run, tmp_path, steps=every, whole=[0, *tiny_run.first_of_phases()])
+
+
+def test_a_run_depends_on_its_seed_and_on_no_other_chance(tiny_run, make_context):
+    for seed in (random.seed, np.random.seed, torch.manual_seed):
+        seed(1)
+    again = TinyRun.of(tiny_run.build)
+    assert again.metrics == tiny_run.metrics and again.result == tiny_run.result
+    assert again.digests == tiny_run.digests
+    other = TinyRun.of(Builder.of(make_context, tiny_run.build.method, seed=1))
+    assert other.metrics != tiny_run.metrics and other.result != tiny_run.result
+
+
+def test_a_checkpoint_that_is_not_whole_is_refused(tiny_run, run):
+    """A part of it gone or another one, and as if another version of the method had saved it.
+
+    (All mutations would take a minute a method; engine/test_checkpoint.py has more of them, of a job that has
+    something of everything.)
+    """
+    engine, path = tiny_run.build().context.engine, run.path / checkpoint.NAME
+    for step in tiny_run.first_of_phases():
+        search, content = tiny_run.build(), tiny_run.state(step)
+        for name in content["job"]:
+            lacking = {key: part for key, part in content["job"].items() if key != name}
+            with pytest.raises(RunError, match="the run cannot go on from it"):
+                pytest.fail(f"{name}: {checkpoint.restore(content | {'job': lacking}, run, engine, search)}")
+    checkpoint.save(run, engine, config="", inputs=Inputs(), step=step, wall_s=1.0, job=content["job"])
+    found = list(mutations(checkpoint.load(run, engine, config="", inputs=Inputs())))
+    for where, changed in found[:: max(1, len(found) // 4)]:
+        torch.save(changed, path)
+        with pytest.raises(RunError, match="the checkpoint is damaged"):
+            pytest.fail(f"{where}: {checkpoint.load(run, engine, config='', inputs=Inputs())}")
+
+
+def random_mask(space, seed):
+    """A mask in which there are architectures, about a third of whose decisions have one option."""
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        rows = []
+        for decision in space.decisions:
+            num = len(decision.options)
+            size = (
+                1
+                if torch.rand((), generator=generator) < 0.3
+                else int(torch.randint(1, num + 1, (), generator=generator))
+            )
+            rows.append(tuple(sorted(torch.randperm(num, generator=generator)[:size].tolist())))
+        mask = Mask(tuple(rows))
+        try:
+            space.codec(mask)
+        except ValueError:
+            continue
+        return mask
+
+
+@pytest.mark.parametrize("space", WITH_NETWORKS)
+@pytest.mark.parametrize("method", registry.METHODS)
+def test_every_method_obeys_any_mask(make_context, monkeypatch, method, space):
+    """U11 and U12, the acceptance test of composability: in what it runs, and in all that it results in."""
+    check_mask(make_context, monkeypatch, method, space, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 20))
+@pytest.mark.parametrize("space", WITH_NETWORKS)
+@pytest.mark.parametrize("method", registry.METHODS)
+def test_every_method_obeys_twenty_masks(make_context, monkeypatch, method, space, seed):
+    check_mask(make_context, monkeypatch, method, space, seed)
+
+
+def check_mask(make_context, monkeypatch, method, space, seed):
+    build = Builder.of(make_context, method, space=space)
+    if not build.search_class.takes(build.context.space):
+        pytest.skip(f"{method} does not take {space}")
+    mask = random_mask(build.context.space, seed)
+    every = {(decision, option) for decision, row in enumerate(mask.allowed) for option in row}
+    ran, supernet = set(), registry.SPACES[space].load_supernet()
+    forward = supernet.forward
+
+    def watch(self, images, gates, *rest, **options):
+        ran.update((decision, option) for decision, row in enumerate(gates.rows) for option, _ in row)
+        return forward(self, images, gates, *rest, **options)
+
+    monkeypatch.setattr(supernet, "forward", watch)
+    search = build(mask=mask)
+    while not search.finished:
+        search.step()
+    assert ran and ran <= every
+    result = search.result()
+    for genotype in [result.genotype, *result.others.values(), *(one for one, _ in result.ranking)]:
+        assert set(search.context.space.path(genotype)) <= every, genotype
 
 
 @pytest.mark.parametrize(

@@ -153,20 +153,16 @@ def test_on_a_table_the_best_ever_asked_is_the_result(make_context, made_up_tabl
     assert [row["queries"] for row in rows] == sorted(row["queries"] for row in rows)
 
 
-@pytest.mark.parametrize("estimator", ["shared-weights", "table"])
 @pytest.mark.parametrize("stopped_at", [1, 4, 7, 8])
-def test_resuming_is_exact(make_context, made_up_table, estimator, stopped_at):
-    words = ["space.name=nasbench201"]
-    if estimator == "table":
-        words += ["search.estimator=table", f"search.table={made_up_table}", "data.dataset=cifar10"]
-    whole = Evolution(make_context("evolution", *words))
+def test_resuming_over_a_table_is_exact(make_context, made_up_table, stopped_at):
+    """Over shared weights: test_every_method.py."""
+    words = ("space.name=nasbench201", "search.estimator=table", f"search.table={made_up_table}")
+    whole, first, second = (
+        Evolution(make_context("evolution", *words, "data.dataset=cifar10")) for _ in range(3)
+    )
     expected = run(whole)
-
-    first = Evolution(make_context("evolution", *words))
     rows = [first.step() for _ in range(stopped_at)]
-    context = make_context("evolution", *words)
-    second = Evolution(context)
     second.load_state_dict(first.state_dict())
-    context.engine.streams.load_state_dict(first.context.engine.streams.state_dict())
+    second.context.engine.streams.load_state_dict(first.context.engine.streams.state_dict())
     assert rows + run(second) == expected
     assert second.result() == whole.result()

@@ -10,7 +10,7 @@ from nastk.networks.operations import gated_norm
 from nastk.spaces.cell import DARTS, RELATIVENAS
 from nastk.spaces.mask import Mask
 
-SIZE = {"init_channels": 4, "num_cells": 5, "num_classes": 7}
+SIZE = {"init_channels": 4, "num_cells": 4, "num_classes": 7}
 LAYOUTS = {"nchw": torch.contiguous_format, "channels-last": torch.channels_last}
 
 

@@ -108,7 +108,7 @@ def check_picture(cell):
     assert len(elements(svg, "path")) == len(cell.edges) + len(cell.concat)
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(cells() | cells_of_sums())
 def test_any_cell(cell):
     check_geometry(cell)

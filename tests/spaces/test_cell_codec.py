@@ -4,15 +4,10 @@ import itertools
 
 import numpy
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nastk.archs import load_arch
-from nastk.genotype import parse, to_json
 from nastk.spaces.cell import DARTS, RELATIVENAS, CellSpace
-from nastk.spaces.mask import Mask
 
-SPACES = {"darts": DARTS, "relativenas": RELATIVENAS}
 PARAMETRIC = (
     *("max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5"),
     *("dil_conv_3x3", "dil_conv_5x5"),
@@ -29,43 +24,6 @@ def cell(text):
     """((operation, input), ...) of "sep3 0, dil5 1 | ..."."""
     words = [word.split() for word in text.replace("|", ",").split(",")]
     return tuple((SHORT[operation], int(source)) for operation, source in words)
-
-
-@st.composite
-def masks(draw, space):
-    """Random sub-spaces in which every node keeps enough inputs; many rows hold one operation only."""
-    none = space.operations.index("none") if "none" in space.operations else -1
-    rows = []
-    for _ in space.decisions:
-        row = draw(st.sets(st.integers(0, len(space.operations) - 1), min_size=1, max_size=3))
-        rows.append(tuple(sorted(row)))
-    # The first two inputs of a node stay usable.
-    for cell_type, node, source in itertools.product((0, 1), space.concat, (0, 1)):
-        decision = 14 * cell_type + space.edge_index[node, source]
-        if rows[decision] == (none,):
-            rows[decision] = (none, 1 + none)
-    return Mask(tuple(rows))
-
-
-@st.composite
-def vectors(draw, upper):
-    """Points of the box, often on the boundaries between two choices."""
-    return [
-        draw(
-            st.floats(0, bound)
-            | st.integers(0, bound)
-            | st.integers(0, 12).map(lambda n, b=bound: b * n / 12)
-        )
-        for bound in upper
-    ]
-
-
-@st.composite
-def sub_spaces(draw):
-    """(space, mask, vector): a space, a sub-space of it and a point of its box."""
-    space = SPACES[draw(st.sampled_from(sorted(SPACES)))]
-    mask = draw(st.just(space.full_mask()) | masks(space))
-    return space, mask, draw(vectors(space.codec(mask).upper))
 
 
 def test_a1_the_box():
@@ -131,27 +89,6 @@ def test_a8_the_order_of_the_dimensions():
     assert body.reduce == cell("sep3 0, max 1 | dil5 1, sep3 0 | max 3, dil3 2 | sep3 3, sep3 1")
 
 
-@given(sub_spaces())
-def test_whatever_is_decoded_is_valid_and_obeys_the_mask(case):
-    space, mask, vector = case
-    genotype = space.codec(mask).decode(vector)
-    assert parse(to_json(genotype))[0] == genotype
-    path = space.path(genotype)
-    assert all(operation in mask.allowed[decision] for decision, operation in path)
-    if space.distinct_inputs:
-        assert all(path[at][0] != path[at + 1][0] for at in range(0, 16, 2))
-
-
-@given(sub_spaces())
-def test_encode_gives_a_vector_of_the_box_that_decodes_to_the_genotype(case):
-    space, mask, vector = case
-    codec = space.codec(mask)
-    genotype = codec.decode(vector)
-    encoded = codec.encode(genotype)
-    assert all(0 < value < bound for value, bound in zip(encoded, codec.upper, strict=True))
-    assert codec.decode(encoded) == genotype
-
-
 def test_every_choice_that_a_mask_allows_has_its_share_of_the_interval():
     codec = RELATIVENAS.codec(RELATIVENAS.mask_of(["skip_connect", "sep_conv_3x3", "dil_conv_3x3"]))
     found = [codec.decode([0.5, value] * 16).body.normal[0][0] for value in (0, 2.3, 2.4, 4.6, 4.7, 7)]
@@ -166,12 +103,6 @@ def test_the_second_input_of_a_darts_node_is_chosen_among_those_that_are_left():
         left = [source for source in range(5) if source != int(first)]
         assert one == int(first)
         assert other == left[max(0, -(-second // 1.25).__int__() - 1)]
-
-
-def test_encode_refuses_what_the_mask_forbids():
-    codec = RELATIVENAS.codec(RELATIVENAS.mask_of(["skip_connect"]))
-    with pytest.raises(ValueError, match=r"^the genotype is outside the sub-space at normal 0 -> 2$"):
-        codec.encode(load_arch("relativenas-cifar10").genotype)
 
 
 def test_a_genotype_of_a_space_without_distinct_inputs_is_outside_one_with():

@@ -15,7 +15,11 @@ from nastk.spaces.nasbench201 import NASBENCH201
 from nastk.weight_sharing.memory import PAIR, UNROLLED, depths, mixture_bytes, num_layers, path_bytes
 
 FEW = "space.operations=[max_pool_3x3,skip_connect,sep_conv_3x3,dil_conv_3x3]"
-BATCHES = ("train.batch_size=10", "train.epochs=1")  # of 20 training and 12 validation images
+BATCHES = (
+    "train.batch_size=10",
+    "train.epochs=1",
+    "network.num_cells=2",
+)  # of 20 training and 12 validation images
 STAGES = (
     *("search.warmup_epochs=0", "network.num_cells=2", "search.add_cells=[0,1]"),
     *("search.num_operations=[4,2]", "search.skip_dropout=[0.0,0.4]"),

@@ -12,14 +12,13 @@ from PIL import Image
 import nastk
 from nastk.run import RunError
 
-TINY = {
-    "network.init_channels": 8,
-    "network.num_cells": 3,
-    "train.batch_size": 8,
+TRAINING = {"network.init_channels": 8, "network.num_cells": 1, "train.batch_size": 8, "train.epochs": 2}
+TINY = TRAINING | {
+    "train.epochs": 1,
     "search.population": 2,
     "search.generations": 2,
+    "space.operations": ["skip_connect", "dil_conv_3x3"],
 }
-TRAINING = {key: value for key, value in TINY.items() if not key.startswith("search")} | {"train.epochs": 2}
 
 
 @pytest.fixture(autouse=True)
