@@ -13,12 +13,17 @@ from tiny_runs import Builder, TinyRun, check_going_on
 
 from nastk import registry
 from nastk.config import search_class
+from nastk.costs.allowance import Allowance
+from nastk.costs.limits import Limits
+from nastk.costs.prices import Prices
 from nastk.engine import checkpoint
 from nastk.engine.inputs import Inputs
 from nastk.genotype import parse, to_json
+from nastk.networks.blocks import NetworkSettings
 from nastk.run import Run, RunError
 from nastk.search_method import SearchContext
 from nastk.spaces.mask import Mask
+from nastk.workflows.latency import building_blocks
 
 # Settings that a method refuses though each key for itself is allowed.
 REFUSED = {
@@ -133,6 +138,41 @@ def test_every_method_obeys_any_mask(make_context, monkeypatch, method, space):
 @pytest.mark.parametrize("method", registry.METHODS)
 def test_every_method_obeys_twenty_masks(make_context, monkeypatch, method, space, seed):
     check_mask(make_context, monkeypatch, method, space, seed)
+
+
+@pytest.mark.parametrize("space", WITH_NETWORKS)
+@pytest.mark.parametrize("method", registry.METHODS)
+def test_every_method_s_result_is_within_limits(make_context, method, space):
+    """As tight as a tenth of what there is between the smallest and the largest network, in two quantities."""
+    build = Builder.of(make_context, method, space=space)
+    if not build.search_class.takes(build.context.space):
+        pytest.skip(f"{method} does not take {space}")
+    found = build.context.space
+    size = NetworkSettings(init_channels=8, num_cells=3, num_classes=2, channels_in=1, image_size=(8, 8))
+    prices = Prices(found, building_blocks(found, size))
+    wide = Allowance(found, build.context.mask, prices, Limits())
+    span = [
+        prices.fixed[k]
+        + sum(
+            0.9 * min(row[k] for row in group) + 0.1 * max(row[k] for row in group)
+            for group in wide.part_prices
+        )
+        for k in range(2)
+    ]
+    limits = Limits(params=int(span[0]), macs=int(span[1]))
+    search = build(limit=lambda _, mask: Allowance(found, mask, prices, limits))
+    while not search.finished:
+        search.step()
+    result = search.result()
+    assert limits.excess(prices.of(result.genotype)) == 0
+    for genotype, score in result.ranking:
+        assert score.excess == limits.excess(prices.of(genotype))
+    excesses = [score.excess for _, score in result.ranking]
+    assert excesses == sorted(excesses)
+
+    nothing = Limits(params=1)
+    with pytest.raises(ValueError, match=r"^limits\.params: the smallest network of the space has"):
+        _ = build(limit=lambda _, mask: Allowance(found, mask, prices, nothing)).allowance
 
 
 def check_mask(make_context, monkeypatch, method, space, seed):
