@@ -19,6 +19,7 @@ from nastk.data.files import open_file, printable, reason_of
 from nastk.data.formats import EXTENSIONS
 from nastk.data.listing import Lister, Listing, check_several, listing_of
 from nastk.data.parts import Part, part_named
+from nastk.shown import shown
 
 _NAMES = {
     "path": "path paths file files file_name filename filenames file_path filepath filepaths image images "
@@ -105,7 +106,7 @@ def _rows(path: Path, within: Path | None) -> Iterable[tuple[Row, Part]]:
                 raise ValueError(f"{where}: the {role} is empty")
         part = part_named(cell.get("split", "train"))
         if part is None:
-            raise ValueError(f"{where}: the split is {cell['split']!r}, expected train, val or test")
+            raise ValueError(f"{where}: the split is {shown(cell['split'])}, expected train, val or test")
         found = os.path.normpath(os.path.join(path.parent, cell["path"]))
         if within is not None and not found.startswith(os.path.join(within, "")):
             raise ValueError(f"{where}: {printable(cell['path'])} lies outside of the archive")
@@ -157,7 +158,7 @@ def _named_columns(path: Path, first: Sequence[str]) -> dict[str, int] | None:
             others.append(number)
         elif role in columns:
             raise ValueError(
-                f"{printable(path)}: {first[columns[role]]!r} and {cell!r} may both be the {role}; leave one"
+                f"{printable(path)}: {shown(first[columns[role]])} and {shown(cell)} may both be the {role}; leave one"
             )
         else:
             columns[role] = number
@@ -167,7 +168,7 @@ def _named_columns(path: Path, first: Sequence[str]) -> dict[str, int] | None:
     if missing:
         raise ValueError(
             f"{printable(path)}: its first row names no column of {' and '.join(f'{role}s' for role in missing)} "
-            f"(expected path, label and perhaps split, found {', '.join(map(repr, first[:5]))})"
+            f"(expected path, label and perhaps split, found {', '.join(map(shown, first[:5]))})"
         )
     return columns
 

@@ -266,7 +266,7 @@ def _refused(nastk: Any, message: str, command: str = "search") -> None:
     before = Path("run/checkpoint.pt").read_bytes()
     code, out, err = nastk(command, "--resume", "run")
     assert (code, out) == (2, "")
-    lines = [line for line in err.splitlines() if not line.startswith("run directory: ")]
+    lines = [line for line in err.splitlines() if not line.startswith(("run directory: ", "data: "))]
     assert len(lines) == 1 and lines[0].startswith("Error: run/checkpoint.pt: ") and message in lines[0], err
     assert Path("run/checkpoint.pt").read_bytes() == before
     assert not Path("run/summary.json").exists()

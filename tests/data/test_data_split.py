@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nastk.data.split import balanced_part, balanced_split
+from nastk.data.split import Selection, balanced_part, balanced_split, held_out_part
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -54,3 +54,53 @@ def test_parts_nest_and_are_no_prefix():
     small, large = balanced_part(labels, 50), balanced_part(labels, 200)
     assert set(small.tolist()) < set(large.tolist())
     assert int(small.max()) > 500
+
+
+@given(
+    counts=st.lists(st.integers(2, 20), min_size=1, max_size=6),
+    portion=st.floats(0.01, 0.9),
+    smaller=st.floats(0.01, 1),
+)
+def test_a_part_is_held_out_of_every_class(counts, portion, smaller):
+    labels = torch.tensor([label for label, count in enumerate(counts) for _ in range(count)])
+    rest, held_out = held_out_part(labels, portion, "abcdef")
+    assert torch.equal(torch.cat([rest, held_out]).sort().values, torch.arange(len(labels)))
+    for label, count in enumerate(counts):
+        share = int((labels[held_out] == label).sum())
+        assert 1 <= share <= count - 1
+        assert abs(share - portion * count) <= 0.5 or share in (1, count - 1)
+    _, part_of_it = held_out_part(labels, portion * smaller, "abcdef")
+    assert set(part_of_it.tolist()) <= set(held_out.tolist())
+
+
+def test_what_is_held_out_depends_on_labels_alone():
+    labels = torch.arange(100) % 5
+    torch.manual_seed(1)
+    one = held_out_part(labels, 0.2, "abcde")[1]
+    torch.manual_seed(2)
+    assert torch.equal(one, held_out_part(labels, 0.2, "abcde")[1])
+    assert int(one.min()) < 50 < int(one.max())  # and it is no class's first or last images
+
+
+@pytest.mark.parametrize(
+    ("selection", "num", "found"),
+    [
+        (Selection(), 100, 100),
+        (Selection(most=100), 100, 100),
+        (Selection(most=10), 10, 100),
+        (Selection(0.2), 80, 80),
+        (Selection(0.2, "held out"), 20, 20),
+        (Selection(0.2, most=10), 10, 80),
+        (Selection(0.2, "held out", 10), 10, 20),
+    ],
+)
+def test_selections(selection, num, found):
+    labels = torch.arange(100) % 5
+    part, of = selection.of(labels, "abcde")
+    part = torch.arange(100) if part is None else part
+    assert (len(part), of) == (num, found)
+    assert labels[part].bincount().tolist() == [num // 5] * 5
+    if selection.portion:
+        _, held_out = held_out_part(labels, 0.2, "abcde")
+        common = set(part.tolist()) & set(held_out.tolist())
+        assert len(common) == (num if selection.use == "held out" else 0)

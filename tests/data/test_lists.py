@@ -48,7 +48,16 @@ def refused(path, *words, split="train", **values):
 
 @pytest.mark.parametrize(
     "head",
-    ["path,label", "File Name,Class", "\ufeffimage-path,target", "image,diagnosis", "photo,label", "", "\n"],
+    [
+        "path,label",
+        "File Name,Class",
+        "\ufeffimage-path,target",
+        "image,diagnosis",
+        "photo,label",
+        "",
+        "\n",
+        "\ufeff",
+    ],
 )
 def test_columns_by_name_or_by_content(place, head):
     images = load(write(place, *([head] if head else []), *rows()))
@@ -64,6 +73,11 @@ def test_a_split_column(place, delimiter, head):
     path = write(place, *([delimiter.join(head)] if head else []), *rows(splits, delimiter=delimiter))
     assert [load(path, part).num_images for part in ("train", "validation", "test")] == [4, 2, 2]
     assert has_validation(DataConfig(dataset=str(path)))
+
+
+def test_labels_that_are_called_as_parts(place):
+    lines = [f"{name},{('train', 'test')[number % 2]}" for number, name in enumerate(NAMES)]
+    assert load(write(place, *lines)).classes == ("test", "train")
 
 
 def test_columns_in_any_order_and_others_between_them(place):
@@ -99,6 +113,8 @@ def test_a_list_beside_class_folders(place):
     put(place / "more" / "0.png")
     refused(place, "holds folders and a list, list.csv")
     assert load(path).num_images == 8
+    (place / "more").rename(place / "pics" / "more")
+    refused(place, "holds folders and a list, list.csv")
 
 
 def test_a_part_of_every_class_is_held_out(place):

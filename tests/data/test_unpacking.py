@@ -184,6 +184,11 @@ def test_more_than_the_disk_has(folder, monkeypatch):
     refused(path, "GiB free", "--data-dir")
 
 
+def test_what_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "set.zip")
+    refused(tmp_path / "set.zip", "a named pipe, not a file")
+
+
 def test_a_place_that_cannot_be_written(folder):
     (folder.parent / "data").write_text("a file")
     refused(pack(folder), "cannot be unpacked", folder.parent / "data")
