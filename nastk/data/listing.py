@@ -44,26 +44,50 @@ def list_classes(place: Path, threads: int) -> Listing:
     labels: list[int] = []
     others = [(path, "in no class folder") for path in beside]
     for label, name in enumerate(names):
-        found = list(_files_below(place / name))
-        images = [path for path in found if path.lower().endswith(EXTENSIONS)]
-        unknown = sorted(path for path in found if not path.lower().endswith(EXTENSIONS))
-        left_out = []
-        for path, kind in zip(unknown, attempt_all(_what_else, unknown, threads), strict=True):
-            if kind is None:
-                images.append(path)
-            else:
-                left_out.append((path, kind.reason if isinstance(kind, Unreadable) else kind))
+        images, left_out = images_below(place / name, threads)
         if not images:
-            only = f", only {_by_kind(left_out)}" if left_out else ""
-            raise ValueError(f"{printable(place / name)} has no image ({', '.join(EXTENSIONS)}){only}")
+            _refuse_empty(place / name, left_out)
         others += left_out
-        paths += sorted(images)
+        paths += images
         labels += [label] * len(images)
-    notes = []
-    if others:
-        files = "1 other file" if len(others) == 1 else f"{len(others):,} other files"
-        notes.append(f"left out {files} of {printable(place)}: {_by_kind(others)}")
-    return Listing(tuple(names), paths, torch.tensor(labels), tuple(notes))
+    return Listing(tuple(names), paths, torch.tensor(labels), left_out_note(place, others))
+
+
+def list_images(folder: Path, threads: int) -> tuple[list[str], tuple[str, ...]]:
+    """The images below a folder, whatever folders they are in, and what else lies there, for the user.
+
+    Which files count is said at `list_classes`. ValueError if there is none, or what cannot be listed.
+    """
+    images, others = images_below(folder, threads)
+    if not images:
+        _refuse_empty(folder, others)
+    return images, left_out_note(folder, others)
+
+
+def images_below(folder: Path, threads: int) -> tuple[list[str], list[tuple[str, str]]]:
+    """The paths of the images below a folder, sorted, and those of its other files, each with what it is."""
+    found = list(_files_below(folder))
+    images = [path for path in found if path.lower().endswith(EXTENSIONS)]
+    unknown = sorted(path for path in found if not path.lower().endswith(EXTENSIONS))
+    others = []
+    for path, kind in zip(unknown, attempt_all(_what_else, unknown, threads), strict=True):
+        if kind is None:
+            images.append(path)
+        else:
+            others.append((path, kind.reason if isinstance(kind, Unreadable) else kind))
+    return sorted(images), others
+
+
+def left_out_note(place: Path, others: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    if not others:
+        return ()
+    files = "1 other file" if len(others) == 1 else f"{len(others):,} other files"
+    return (f"left out {files} of {printable(place)}: {_by_kind(others)}",)
+
+
+def _refuse_empty(folder: Path, others: Sequence[tuple[str, str]]) -> NoReturn:
+    only = f", only {_by_kind(others)}" if others else ""
+    raise ValueError(f"{printable(folder)} has no image ({', '.join(EXTENSIONS)}){only}")
 
 
 def _class_folders(place: Path) -> tuple[list[str], list[str]]:

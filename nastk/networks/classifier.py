@@ -51,27 +51,41 @@ class Classifier(nn.Module):
         logits: Tensor = self.network(images)[0]
         return logits
 
+    @property
+    def form(self) -> Form:
+        """What `nastk.data.decoding.decode` brings image files to, here and when the network was trained."""
+        return Form(self.shape[0], self.shape[1:], self.values)
+
     def preprocess(self, path: str | os.PathLike[str]) -> Tensor:
         """An image file as float32 [1, C, H, W]: brought to size and normalised as the test images were.
 
         ValueError for a file that is no image.
         """
-        pixels = decode_one(os.fspath(path), Form(self.shape[0], self.shape[1:], self.values))
-        device = next(self.network.parameters()).device
-        return normalise(pixels[None].to(device), self.mean, self.std)
+        return self._normalised(decode_one(os.fspath(path), self.form)[None])
 
     @torch.inference_mode()
+    def classify(self, pixels: Tensor, top: int = 5) -> list[list[tuple[str, float]]]:
+        """The `top` most likely classes of each image with their probabilities, best first.
+
+        pixels: uint8 [N, H, W, C] in `form`.
+        """
+        probabilities = self(self._normalised(pixels)).softmax(dim=1)
+        found = probabilities.topk(min(top, len(self.classes)))
+        return [
+            [(self.classes[number], share) for share, number in zip(shares, numbers, strict=True)]
+            for shares, numbers in zip(found.values.tolist(), found.indices.tolist(), strict=True)
+        ]
+
     def predict(self, path: str | os.PathLike[str], top: int = 5) -> list[tuple[str, float]]:
         """The `top` most likely classes of an image file with their probabilities, best first.
 
-        ValueError for a file that is no image.
+        ValueError for a file that is no image. Of many files, `nastk.predict` is faster.
         """
-        probabilities = self(self.preprocess(path))[0].softmax(dim=0)
-        found = probabilities.topk(min(top, len(self.classes)))
-        return [
-            (self.classes[number], value)
-            for value, number in zip(found.values.tolist(), found.indices.tolist(), strict=True)
-        ]
+        return self.classify(decode_one(os.fspath(path), self.form)[None], top)[0]
+
+    def _normalised(self, pixels: Tensor) -> Tensor:
+        device = next(self.network.parameters()).device
+        return normalise(pixels.to(device), self.mean, self.std)
 
 
 def load_classifier(path: Path) -> Classifier:

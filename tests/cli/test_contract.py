@@ -21,6 +21,7 @@ FLAGS = {
     "search": COMMON | {"method", "space"},
     "evaluate": COMMON | {"arch"},
     "transfer": COMMON | {"task", "arch", "weights"},
+    "predict": {"top", "json"},
     "rank": {"dataset", "json"},
     "show": {"json", "svg", "stem", "init-channels", "num-cells", "num-classes"},
     "list": {"json"},
