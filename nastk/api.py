@@ -23,6 +23,7 @@ from nastk.genotype import Genotype
 from nastk.networks.classifier import Classifier, load_classifier
 from nastk.workflows.directory import new_run
 from nastk.workflows.evaluate import configure_evaluate, resume_evaluate
+from nastk.workflows.export import export as write_export
 from nastk.workflows.predict import Prediction, find_images
 from nastk.workflows.predict import predict as classify_files
 from nastk.workflows.rank import Comparison
@@ -200,6 +201,26 @@ def predict(
     several = [images] if isinstance(images, (str, os.PathLike)) else list(images)
     paths = find_images([os.fspath(place) for place in several], _Told(None, note))
     return classify_files(network if isinstance(network, Classifier) else load(network), paths, top)
+
+
+def export(
+    arch: Genotype | SearchRun | TrainingRun | PathLike,
+    *,
+    format: str,
+    weights: PathLike | None = None,
+    out: PathLike | None = None,
+    note: OnNote | None = None,
+) -> Path:
+    """Write a trained network for other programs: onnx, torch-export, safetensors or python (docs/taking-away.md).
+
+    arch: a training, its run directory or weights file; or an architecture as `evaluate` takes it, to which
+    `weights` belong. out: where to; None: in the working directory, named after the run. An earlier file that
+    differs is renamed. Returns the file or folder. ValueError for what cannot be exported.
+    """
+    source = arch.path if isinstance(arch, TrainingRun) else arch
+    return write_export(
+        _arch(source), format, weights=_path(weights), out=_path(out), progress=_Told(None, note)
+    )
 
 
 def open(path: PathLike) -> SearchRun | TrainingRun:

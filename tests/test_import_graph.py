@@ -17,7 +17,7 @@ FLOORS = (
     {"splitting", "populations"},
     {"weight_sharing"},
     {"search_method"},
-    {"estimators", "tasks"},
+    {"estimators", "tasks", "exports"},
     {"networks", "tables", "report", "ranking"},
     {"archs"},
     {"data", "engine", "spaces"},

@@ -15,6 +15,7 @@ import click
 from nastk import __version__, interrupts
 from nastk.cli.config import config
 from nastk.cli.evaluate import evaluate
+from nastk.cli.export import export
 from nastk.cli.list import list_
 from nastk.cli.predict import predict
 from nastk.cli.rank import rank
@@ -25,7 +26,7 @@ from nastk.engine.signals import Stopped
 
 
 @click.group(
-    commands=[search, evaluate, transfer, predict, rank, show, list_, config],
+    commands=[search, evaluate, transfer, predict, export, rank, show, list_, config],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="nastk")

@@ -22,6 +22,7 @@ FLAGS = {
     "evaluate": COMMON | {"arch"},
     "transfer": COMMON | {"task", "arch", "weights"},
     "predict": {"top", "json"},
+    "export": {"weights", "format", "out"},
     "rank": {"dataset", "json"},
     "show": {"json", "svg", "stem", "init-channels", "num-cells", "num-classes"},
     "list": {"json"},
