@@ -39,4 +39,10 @@ FORMATS: dict[str, Format] = {
     "torch-export": Format(
         "nastk.exports.torch_export:write", "one .pt2 file that PyTorch loads without nastk", suffix=".pt2"
     ),
+    "python": Format(
+        "nastk.exports.python_file:write",
+        "one readable .py file that needs PyTorch only, and takes the weights file",
+        suffix=".py",
+        needs_weights=False,
+    ),
 }

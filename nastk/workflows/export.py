@@ -34,7 +34,7 @@ def export(
         raise registry.unknown("format", format_name, FORMATS)
     form = FORMATS[format_name]
     form.check_packages(format_name)
-    exported = find(source, weights, form, format_name)
+    exported = find(source, weights, form, format_name, progress)
     place = out if out is not None else Path(f"{_file_name(exported.name)}{form.suffix}")
     _check_place(place, form)
     content = form.load()(exported)
@@ -51,7 +51,9 @@ def export(
     return place
 
 
-def find(source: str | Arch, weights: Path | None, form: Format, format_name: str) -> Exported:
+def find(
+    source: str | Arch, weights: Path | None, form: Format, format_name: str, progress: Progress
+) -> Exported:
     """The network, with what is known about its training."""
     trained = _weights_of(source) if weights is None else weights
     if trained is None:
@@ -61,6 +63,7 @@ def find(source: str | Arch, weights: Path | None, form: Format, format_name: st
                 f"{found.name} has no trained weights, and --format {format_name} is of no use without: name the "
                 "run directory of nastk evaluate, or --weights FILE (--format python writes the network untrained)"
             )
+        progress.note(f"{found.name} has no trained weights: its network is written untrained")
         return Exported(_untrained(found), found.name)
     network = load_classifier(trained)
     named = trained.name in (WEIGHTS, EXPORTED_WEIGHTS)  # by the folder that it is in

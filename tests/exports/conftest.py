@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from nastk import cli
 from nastk.archs import load_arch
 from nastk.genotype import Genotype, parse
 from nastk.networks import weights
-from nastk.networks.classifier import load_classifier
 from nastk.registry import space_entry
 
 # Every operation of DARTS's family, some in both cells, one twice from one input.
@@ -106,8 +106,15 @@ def images_of():
 
 
 @pytest.fixture
-def load():
-    return load_classifier
+def nastk_command(capsys):
+    """Runs a command line: its exit code, stdout and stderr."""
+
+    def run(*words):
+        capsys.readouterr()
+        code = cli.run([str(word) for word in words])
+        return code, *capsys.readouterr()
+
+    return run
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from nastk import cli
 from nastk.exports import formats
 from nastk.networks.classifier import load_classifier
 
@@ -20,13 +19,8 @@ def assert_nothing_of_this_machine(content: bytes) -> None:
 
 
 @pytest.fixture
-def nastk(capsys):
-    def run(*words):
-        capsys.readouterr()
-        code = cli.run(["export", *map(str, words)])
-        return code, *capsys.readouterr()
-
-    return run
+def nastk(nastk_command):
+    return lambda *words: nastk_command("export", *words)
 
 
 def test_what_is_loaded_has_no_auxiliary_head(run):
