@@ -31,6 +31,12 @@ class Format(Entry):
 
 
 FORMATS: dict[str, Format] = {
+    "onnx": Format(
+        "nastk.exports.onnx_file:write",
+        "one .onnx file, for onnxruntime and whatever else reads it",
+        suffix=".onnx",
+        packages=("onnx", "onnxscript", "onnxruntime"),
+    ),
     "safetensors": Format(
         "nastk.exports.hub_folder:write",
         "a folder as model hubs have it: config.json, model.safetensors, README.md",
