@@ -77,6 +77,7 @@ def test_the_code_of_the_page(photos, monkeypatch, capsys):
     assert names["found"].config.search.population == names["again"].config.search.population
     assert names["net"].shape == (3, 8, 8) and not names["net"].training
     assert sum(share for _, share in names["net"].predict("cat.jpg")) == pytest.approx(1)
+    assert 'CLASSES = ("cat", "dog")' in Path("photos.py").read_text()
     assert names["prediction"].path == "cat.jpg" and len(names["prediction"].classes) == 1
     assert 0 <= names["moved"].test_accuracy <= 100
 
@@ -135,6 +136,8 @@ def test_a_search_and_the_command_line_leave_the_same(capsys):
         (lambda: nastk.load("nowhere"), "nowhere: cannot be read"),
         (lambda: nastk.predict("nowhere", "cat.jpg"), "nowhere: cannot be read"),
         (lambda: nastk.predict("nowhere", "cat.jpg", top=0), "top: expected at least 1, found 0"),
+        (lambda: nastk.export("darts-v2", format="onx"), "unknown format 'onx'; did you mean 'onnx'?"),
+        (lambda: nastk.export("nowhere", format="python"), "unknown architecture 'nowhere'"),
         (lambda: nastk.rank("a.npz", "b.npz:c"), "a.npz"),
     ],
 )

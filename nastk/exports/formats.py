@@ -37,13 +37,13 @@ FORMATS: dict[str, Format] = {
         suffix=".onnx",
         packages=("onnx", "onnxscript", "onnxruntime"),
     ),
+    "torch-export": Format(
+        "nastk.exports.torch_export:write", "one .pt2 file that PyTorch loads without nastk", suffix=".pt2"
+    ),
     "safetensors": Format(
         "nastk.exports.hub_folder:write",
         "a folder as model hubs have it: config.json, model.safetensors, README.md",
         suffix="",
-    ),
-    "torch-export": Format(
-        "nastk.exports.torch_export:write", "one .pt2 file that PyTorch loads without nastk", suffix=".pt2"
     ),
     "python": Format(
         "nastk.exports.python_file:write",
