@@ -23,6 +23,9 @@ from nastk.genotype import Genotype
 from nastk.networks.classifier import Classifier, load_classifier
 from nastk.workflows.directory import new_run
 from nastk.workflows.evaluate import configure_evaluate, resume_evaluate
+from nastk.workflows.export import export as write_export
+from nastk.workflows.predict import Prediction, find_images
+from nastk.workflows.predict import predict as classify_files
 from nastk.workflows.rank import Comparison
 from nastk.workflows.rank import rank as compare
 from nastk.workflows.records import SearchRecord, TrainingRecord, open_record
@@ -179,6 +182,46 @@ def load(path: TrainingRun | PathLike) -> Classifier:
     path: the run, its directory, or its weights file. ValueError for anything else.
     """
     return load_classifier(Path(path.path if isinstance(path, TrainingRun) else path))
+
+
+def predict(
+    network: Classifier | TrainingRun | PathLike,
+    images: PathLike | Sequence[PathLike],
+    *,
+    top: int = 5,
+    note: OnNote | None = None,
+) -> Iterator[Prediction]:
+    """The `top` most likely classes of image files, in their order: faster than one `load(...).predict` after another.
+
+    network: what `load` gives, or takes. images: files, and directories of them at any depth. Each file's
+    Prediction has its path and its classes, with their probabilities, best first; of one that cannot be read it
+    says why (`unreadable`). ValueError for a network that is none, and for a directory without images.
+    """
+    if top < 1:
+        raise ValueError(f"top: expected at least 1, found {top}")
+    several = [images] if isinstance(images, (str, os.PathLike)) else list(images)
+    paths = find_images([os.fspath(place) for place in several], _Told(None, note))
+    return classify_files(network if isinstance(network, Classifier) else load(network), paths, top)
+
+
+def export(
+    arch: Genotype | SearchRun | TrainingRun | PathLike,
+    *,
+    format: str,
+    weights: PathLike | None = None,
+    out: PathLike | None = None,
+    note: OnNote | None = None,
+) -> Path:
+    """Write a trained network for other programs: onnx, torch-export, safetensors or python (docs/taking-away.md).
+
+    arch: a training, its run directory or weights file; or an architecture as `evaluate` takes it, to which
+    `weights` belong. out: where to; None: in the working directory, named after the run. An earlier file that
+    differs is renamed. Returns the file or folder. ValueError for what cannot be exported.
+    """
+    source = arch.path if isinstance(arch, TrainingRun) else arch
+    return write_export(
+        _arch(source), format, weights=_path(weights), out=_path(out), progress=_Told(None, note)
+    )
 
 
 def open(path: PathLike) -> SearchRun | TrainingRun:

@@ -76,6 +76,8 @@ def test_the_code_of_the_page(photos, monkeypatch, capsys):
     assert names["found"].config.search.population == names["again"].config.search.population
     assert names["net"].shape == (3, 8, 8) and not names["net"].training
     assert sum(share for _, share in names["net"].predict("cat.jpg")) == pytest.approx(1)
+    assert 'CLASSES = ("cat", "dog")' in Path("photos.py").read_text()
+    assert names["prediction"].path == "cat.jpg" and len(names["prediction"].classes) == 1
     assert 0 <= names["moved"].test_accuracy <= 100
 
 
@@ -131,6 +133,10 @@ def test_a_search_and_the_command_line_leave_the_same(capsys):
         (lambda: nastk.transfer("cifar1000", "darts-v2"), "unknown task 'cifar1000'"),
         (lambda: nastk.open("nowhere"), "nowhere is no run directory"),
         (lambda: nastk.load("nowhere"), "nowhere: cannot be read"),
+        (lambda: nastk.predict("nowhere", "cat.jpg"), "nowhere: cannot be read"),
+        (lambda: nastk.predict("nowhere", "cat.jpg", top=0), "top: expected at least 1, found 0"),
+        (lambda: nastk.export("darts-v2", format="onx"), "unknown format 'onx'; did you mean 'onnx'?"),
+        (lambda: nastk.export("nowhere", format="python"), "unknown architecture 'nowhere'"),
         (lambda: nastk.rank("a.npz", "b.npz:c"), "a.npz"),
     ],
 )
@@ -221,5 +227,16 @@ def test_a_trained_network_predicts_as_the_evaluation_tested(photos):
     Path("text.png").write_text("no image")
     with pytest.raises(ValueError, match=r"text\.png"):
         net.predict("text.png")
+    notes = []
+    found = list(nastk.predict(trained, [Path(photos, "test"), "text.png"], top=1, note=notes.append))
+    assert [Path(prediction.path) for prediction in found[:-1]] == [path for path, _ in files]
+    assert [prediction.classes[0][0] for prediction in found[:-1]] == [
+        net.predict(path, top=1)[0][0] for path, _ in files
+    ]
+    assert (found[-1].classes, str(found[-1].unreadable)) == ((), "text.png (not an image)")
+    Path(photos, "test", "list.csv").write_text("no image")
+    assert [one.path for one in nastk.predict(net, Path("text.png"), note=notes.append)] == ["text.png"]
+    assert not notes and len(list(nastk.predict(net, [Path(photos)], note=notes.append))) == 24
+    assert notes == ["left out 1 other file of photos: 1 .csv (photos/test/list.csv)"]
     logits = net(net.preprocess(files[0][0]))
     assert (logits.shape == (1, 2) and not logits.requires_grad) or net.training is False

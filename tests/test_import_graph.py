@@ -17,7 +17,7 @@ FLOORS = (
     {"splitting", "populations"},
     {"weight_sharing"},
     {"search_method"},
-    {"estimators", "tasks", "costs"},
+    {"estimators", "tasks", "costs", "exports"},
     {"networks", "tables", "report", "ranking"},
     {"archs"},
     {"data", "engine", "spaces"},

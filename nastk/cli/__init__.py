@@ -15,8 +15,10 @@ import click
 from nastk import __version__, interrupts
 from nastk.cli.config import config
 from nastk.cli.evaluate import evaluate
+from nastk.cli.export import export
 from nastk.cli.latency import latency
 from nastk.cli.list import list_
+from nastk.cli.predict import predict
 from nastk.cli.rank import rank
 from nastk.cli.search import search
 from nastk.cli.show import show
@@ -25,7 +27,7 @@ from nastk.engine.signals import Stopped
 
 
 @click.group(
-    commands=[search, evaluate, transfer, rank, latency, show, list_, config],
+    commands=[search, evaluate, transfer, predict, export, rank, latency, show, list_, config],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="nastk")
@@ -36,6 +38,7 @@ def nastk() -> None:
     nastk search --method relativenas        find a cell (on handwritten digits, if nothing else is said)
     nastk evaluate --arch genotype.json      train the found network, report its accuracy
     nastk transfer --task cifar100           the same cell on another data set
+    nastk predict RUN photo.jpg              what the trained network says of an image
     """
 
 

@@ -54,22 +54,18 @@ def list_classes(place: Path, threads: int, known: tuple[str, ...] | None = None
     paths_of: dict[str, list[str]] = {}
     others = [(path, "in no class folder") for path in beside]
     for name in names:
-        paths_of[name], left_out = _images_below(place / name, threads)
+        paths_of[name], left_out = images_below(place / name, threads)
         if not paths_of[name] and known is None:
-            only = f", only {_by_kind(left_out)}" if left_out else ""
-            raise ValueError(f"{printable(place / name)} has no image ({', '.join(EXTENSIONS)}){only}")
+            _refuse_empty(place / name, left_out)
         others += left_out
-    notes = []
-    if others:
-        files = "1 other file" if len(others) == 1 else f"{len(others):,} other files"
-        notes.append(f"left out {files} of {printable(place)}: {_by_kind(others)}")
+    notes = left_out_note(place, others)
     return listing_of(place, {name: paths for name, paths in paths_of.items() if paths}, *notes)
 
 
 def listing_of(place: Path, paths_of: Mapping[str, Sequence[str]], *notes: str) -> Listing:
     """The paths of every class, put in order. ValueError if there are none."""
     if not paths_of:
-        raise ValueError(f"{printable(place)} has no image ({', '.join(EXTENSIONS)})")
+        _refuse_empty(place, [])
     classes = tuple(sorted(paths_of))
     paths = [path for name in classes for path in sorted(paths_of[name])]
     labels = [label for label, name in enumerate(classes) for _ in paths_of[name]]
@@ -83,18 +79,41 @@ def check_several(place: Path, names: Collection[str]) -> None:
         raise ValueError(f"{printable(place)} has only one class, {only!r}: there is nothing to tell apart")
 
 
-def _images_below(folder: Path, threads: int) -> tuple[list[str], list[tuple[str, str]]]:
-    """The paths of the images, and of other files with what they are."""
+def list_images(folder: Path, threads: int) -> tuple[list[str], tuple[str, ...]]:
+    """The images below a folder, whatever folders they are in, and what else lies there, for the user.
+
+    Which files count is said at `list_classes`. ValueError if there is none, or what cannot be listed.
+    """
+    images, others = images_below(folder, threads)
+    if not images:
+        _refuse_empty(folder, others)
+    return images, left_out_note(folder, others)
+
+
+def images_below(folder: Path, threads: int) -> tuple[list[str], list[tuple[str, str]]]:
+    """The paths of the images below a folder, sorted, and those of its other files, each with what it is."""
     found = list(_files_below(folder))
     images = [path for path in found if path.lower().endswith(EXTENSIONS)]
     unknown = sorted(path for path in found if not path.lower().endswith(EXTENSIONS))
-    left_out = []
+    others = []
     for path, kind in zip(unknown, attempt_all(_what_else, unknown, threads), strict=True):
         if kind is None:
             images.append(path)
         else:
-            left_out.append((path, kind.reason if isinstance(kind, Unreadable) else kind))
-    return images, left_out
+            others.append((path, kind.reason if isinstance(kind, Unreadable) else kind))
+    return sorted(images), others
+
+
+def left_out_note(place: Path, others: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    if not others:
+        return ()
+    files = "1 other file" if len(others) == 1 else f"{len(others):,} other files"
+    return (f"left out {files} of {printable(place)}: {_by_kind(others)}",)
+
+
+def _refuse_empty(folder: Path, others: Sequence[tuple[str, str]]) -> NoReturn:
+    only = f", only {_by_kind(others)}" if others else ""
+    raise ValueError(f"{printable(folder)} has no image ({', '.join(EXTENSIONS)}){only}")
 
 
 def _class_folders(place: Path) -> tuple[list[str], list[str]]:

@@ -17,6 +17,7 @@ from nastk.data.files import printable, reason_of
 from nastk.data.quiet import no_warnings
 
 _MOST_THREADS = 64  # data.workers may be anything
+_SHOWN = 3  # unreadable files that a message names
 
 T = TypeVar("T")
 
@@ -30,6 +31,12 @@ class Unreadable:
 
     def __str__(self) -> str:
         return f"{printable(self.path)} ({self.reason})"
+
+
+def some(bad: Sequence[Unreadable]) -> str:
+    """The first few of them, for a message."""
+    more = f" and {len(bad) - _SHOWN:,} more" if len(bad) > _SHOWN else ""
+    return ", ".join(map(str, bad[:_SHOWN])) + more
 
 
 def attempt_all(

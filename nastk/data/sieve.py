@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from nastk.data.files import printable
-from nastk.data.reading import Unreadable, attempt_all
+from nastk.data.reading import Unreadable, attempt_all, some
 from nastk.schema import DataConfig
 
-_SHOWN = 3  # unreadable files that a message names
 _ENOUGH = 1000  # of them stop a load that they are to stop: nobody needs their exact number
 
 T = TypeVar("T")
@@ -44,7 +43,7 @@ class Sieve:
                 f"{len(paths):,} files" if whole else f"the first {len(results):,} of {len(paths):,} files"
             )
             raise ValueError(
-                f"{len(bad):,} of {files} cannot be read: {_some(bad)}; "
+                f"{len(bad):,} of {files} cannot be read: {some(bad)}; "
                 "remove them, or leave them out with data.skip_corrupt=true"
             )
         self.left_out += bad
@@ -55,7 +54,7 @@ class Sieve:
             of_class = [result for result, its in zip(results, labels.tolist(), strict=True) if its == label]
             raise ValueError(
                 f"{printable(self.place)}: class {self.classes[label]!r}: none of its files can be read: "
-                f"{_some([result for result in of_class if isinstance(result, Unreadable)])}"
+                f"{some([result for result in of_class if isinstance(result, Unreadable)])}"
             )
         return [paths[number] for number in numbers], kept, [got for _, got in good]
 
@@ -63,9 +62,4 @@ class Sieve:
         if not self.left_out:
             return ()
         files = "1 file" if len(self.left_out) == 1 else f"{len(self.left_out):,} files"
-        return (f"left out {files} that cannot be read: {_some(self.left_out)}",)
-
-
-def _some(bad: Sequence[Unreadable]) -> str:
-    more = f" and {len(bad) - _SHOWN:,} more" if len(bad) > _SHOWN else ""
-    return ", ".join(map(str, bad[:_SHOWN])) + more
+        return (f"left out {files} that cannot be read: {some(self.left_out)}",)

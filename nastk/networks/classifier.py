@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from nastk.networks import weights as weight_files
 from nastk.networks.network import Network
 
 WEIGHTS = "weights.safetensors"  # of a run directory
+EXPORTED_WEIGHTS = "model.safetensors"  # of a directory that nastk export wrote
 
 
 class Classifier(nn.Module):
@@ -25,7 +27,7 @@ class Classifier(nn.Module):
 
     classes: their names, in the order of the logits. shape: (C, H, W) of the images it takes. mean, std: per
     channel, in units in which white is 1. values: what images of more than 8 bits have as black and white.
-    genotype: the architecture.
+    genotype: the architecture. settings: what else its network was built with, the keys of schema.NetworkConfig.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class Classifier(nn.Module):
         network: Network,
         genotype: Genotype,
         *,
+        settings: dict[str, Any],
         classes: tuple[str, ...],
         shape: tuple[int, int, int],
         mean: tuple[float, ...],
@@ -41,7 +44,7 @@ class Classifier(nn.Module):
     ) -> None:
         super().__init__()
         self.network = network
-        self.genotype = genotype
+        self.genotype, self.settings = genotype, settings
         self.classes, self.shape, self.mean, self.std = classes, shape, mean, std
         self.values = values
         self.eval()
@@ -51,38 +54,59 @@ class Classifier(nn.Module):
         logits: Tensor = self.network(images)[0]
         return logits
 
+    @property
+    def form(self) -> Form:
+        """What `nastk.data.decoding.decode` brings image files to, here and when the network was trained."""
+        return Form(self.shape[0], self.shape[1:], self.values)
+
     def preprocess(self, path: str | os.PathLike[str]) -> Tensor:
         """An image file as float32 [1, C, H, W]: brought to size and normalised as the test images were.
 
         ValueError for a file that is no image.
         """
-        pixels = decode_one(os.fspath(path), Form(self.shape[0], self.shape[1:], self.values))
-        device = next(self.network.parameters()).device
-        return normalise(pixels[None].to(device), self.mean, self.std)
+        return self._normalised(decode_one(os.fspath(path), self.form)[None])
 
     @torch.inference_mode()
+    def classify(self, pixels: Tensor, top: int = 5) -> list[list[tuple[str, float]]]:
+        """The `top` most likely classes of each image with their probabilities, best first.
+
+        pixels: uint8 [N, H, W, C] in `form`.
+        """
+        probabilities = self(self._normalised(pixels)).softmax(dim=1)
+        found = probabilities.topk(min(top, len(self.classes)))
+        return [
+            [(self.classes[number], share) for share, number in zip(shares, numbers, strict=True)]
+            for shares, numbers in zip(found.values.tolist(), found.indices.tolist(), strict=True)
+        ]
+
     def predict(self, path: str | os.PathLike[str], top: int = 5) -> list[tuple[str, float]]:
         """The `top` most likely classes of an image file with their probabilities, best first.
 
-        ValueError for a file that is no image.
+        ValueError for a file that is no image. Of many files, `nastk.predict` is faster.
         """
-        probabilities = self(self.preprocess(path))[0].softmax(dim=0)
-        found = probabilities.topk(min(top, len(self.classes)))
-        return [
-            (self.classes[number], value)
-            for value, number in zip(found.values.tolist(), found.indices.tolist(), strict=True)
-        ]
+        return self.classify(decode_one(os.fspath(path), self.form)[None], top)[0]
+
+    def _normalised(self, pixels: Tensor) -> Tensor:
+        device = next(self.network.parameters()).device
+        return normalise(pixels.to(device), self.mean, self.std)
+
+
+def weights_in(directory: Path) -> Path | None:
+    """The weights file of a run that trained a network, or of a directory that was exported; None without one."""
+    files = (directory / name for name in (WEIGHTS, EXPORTED_WEIGHTS))
+    return next((file for file in files if file.is_file()), None)
 
 
 def load_classifier(path: Path) -> Classifier:
     """The network that an evaluation or a transfer trained: its run directory, or its weights file.
 
-    On the CPU. ValueError for anything else.
+    Also one that was exported as safetensors. On the CPU, without its auxiliary head. ValueError for anything else.
     """
-    file = path / WEIGHTS if path.is_dir() else path
-    if path.is_dir() and not file.is_file():
+    file = weights_in(path) if path.is_dir() else path
+    if file is None:
         raise ValueError(f"{path}: a directory without {WEIGHTS}, so no finished evaluation or transfer")
     loaded = weight_files.load(file)
+    settings = loaded.network | {"auxiliary": False}
     try:
         classes, shape = tuple(map(str, loaded.data["classes"])), tuple(map(int, loaded.data["shape"]))
         mean, std = (tuple(map(float, loaded.data[name])) for name in ("mean", "std"))
@@ -90,7 +114,7 @@ def load_classifier(path: Path) -> Classifier:
         with torch.random.fork_rng(devices=()):  # layers draw from the global generator when they are made
             network: Network = registry.space_entry(loaded.genotype.space).load_network()(
                 loaded.genotype,
-                **loaded.network,
+                **settings,
                 num_classes=len(classes),
                 channels_in=shape[0],
                 image_size=shape[1:],
@@ -102,6 +126,7 @@ def load_classifier(path: Path) -> Classifier:
     return Classifier(
         network,
         loaded.genotype,
+        settings=settings,
         classes=classes,
         shape=(channels, height, width),
         mean=mean,

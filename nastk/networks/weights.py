@@ -42,14 +42,21 @@ def save(
     data: dict[str, Any],
     config: str,
 ) -> None:
-    """Write the file; the same content gives the same bytes. A full disk is an OSError.
+    """Write the file; a full disk is an OSError."""
+    path.write_bytes(to_bytes(module, genotype, network=network, data=data, config=config))
+
+
+def to_bytes(
+    module: nn.Module, genotype: Genotype, *, network: dict[str, Any], data: dict[str, Any], config: str
+) -> bytes:
+    """The file's content; the same in gives the same out.
 
     config: the whole configuration as YAML, for people; nothing reads it back.
     """
     tensors = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
     # One key: safetensors writes several in an order that changes from run to run.
     about = {"genotype": json.loads(to_json(genotype)), "network": network, "data": data, "config": config}
-    path.write_bytes(serialise(tensors, {METADATA: json.dumps(about)}))
+    return bytes(serialise(tensors, {METADATA: json.dumps(about)}))
 
 
 def load(path: Path) -> Weights:

@@ -19,32 +19,34 @@ class NotCopied(RunError):
         self.path = path
 
 
-def write_result_file(path: Path, text: str, progress: Progress) -> None:
+def write_result_file(path: Path, content: str | bytes, progress: Progress) -> None:
     """Write `path`; a different file already there is first renamed name.1, name.2, ...: nothing is lost.
 
     Not even where several runs end at the same moment.
     """
+    data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         make_anew(temporary)
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(data)
         while not _put(temporary, path):
-            if _holds(path, text):
+            if _holds(path, data):
                 break
             kept = _keep(path)
             if kept is not None:
                 progress.note(f"kept the earlier {path} as {kept}")
     except OSError as error:
-        raise RunError(f"./{path}: {error.strerror or error}") from None
+        place = path if path.parent != Path() else f"./{path}"
+        raise RunError(f"{place}: {error.strerror or error}") from None
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
-def _holds(path: Path, text: str) -> bool:
-    """Whether the file has this text; not, if another run has just taken it away."""
+def _holds(path: Path, data: bytes) -> bool:
+    """Whether the file has these bytes; not, if another run has just taken it away."""
     try:
-        return path.is_file() and path.read_bytes() == text.encode()
+        return path.is_file() and path.read_bytes() == data
     except FileNotFoundError:
         return False
 

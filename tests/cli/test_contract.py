@@ -21,6 +21,8 @@ FLAGS = {
     "search": COMMON | {"method", "space"},
     "evaluate": COMMON | {"arch"},
     "transfer": COMMON | {"task", "arch", "weights"},
+    "predict": {"top", "json"},
+    "export": {"weights", "format", "out"},
     "rank": {"dataset", "json"},
     "latency": {"space", "out"},
     "show": {"json", "svg", "stem", "init-channels", "num-cells", "num-classes"},
