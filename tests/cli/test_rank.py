@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -34,13 +35,13 @@ ON_NB201 = [
 ]
 
 
-@pytest.fixture
-def table(tmp_path) -> Path:
+@pytest.fixture(scope="session")
+def whole_table(tmp_path_factory) -> Path:
     """All of NAS-Bench-201's strings with made-up values: truth and scores agree on CIFAR-10, and not on CIFAR-100."""
     cells = [NASBENCH201.genotype(tuple(map(int, np.base_repr(n, 5).zfill(6)))).body for n in range(5**6)]
     truth = np.stack([np.arange(5.0**6)] * 3, axis=1)
     validation = truth * [1, -1, 1]
-    path = tmp_path / "table.npz"
+    path = tmp_path_factory.mktemp("whole") / "table.npz"
     np.savez(
         path,
         arch_str=np.array(cells),
@@ -50,6 +51,12 @@ def table(tmp_path) -> Path:
         test_acc_12=np.where(truth < 4, np.nan, truth),
     )
     return path
+
+
+@pytest.fixture
+def table(whole_table, tmp_path) -> Path:
+    """A copy that a test may change."""
+    return Path(shutil.copy(whole_table, tmp_path / "table.npz"))
 
 
 @pytest.fixture
