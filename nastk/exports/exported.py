@@ -10,6 +10,7 @@ from typing import Any
 from nastk import __version__
 from nastk.genotype import to_json
 from nastk.networks.classifier import Classifier
+from nastk.wording import counted
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Exported:
         found = self.training
         return (
             f"trained on {found['dataset']} with seed {found['seed']}; test accuracy {found['test_accuracy']:.2f} % "
-            f"after the last of {found['epochs']} epochs"
+            f"after the last of {counted(found['epochs'], 'epoch')}"
         )
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -82,10 +83,9 @@ def _weights_of(source: str | Arch) -> Path | None:
     """The weights file that a source is, or that is in it."""
     if isinstance(source, Arch):
         return None
-    path = Path(source)
-    if path.is_dir():
-        return weights_in(path)
-    return path if path.suffix == ".safetensors" else None
+    if os.path.isdir(source):  # which, unlike Path's, takes a genotype's text for no path
+        return weights_in(Path(source))
+    return Path(source) if source.endswith(".safetensors") else None
 
 
 def _untrained(found: Arch) -> Classifier:
@@ -120,5 +120,7 @@ def _check_place(place: Path, form: Format) -> None:
         raise ValueError(f"--out: {place} is a directory; name a file")
     if not form.suffix and place.exists() and not place.is_dir():
         raise ValueError(f"--out: {place} is a file; this format is a folder")
+    if not form.suffix and (place / SUMMARY).exists():
+        raise ValueError(f"--out: {place} is a run directory; name another folder")
     if not place.parent.is_dir():
         raise ValueError(f"--out: {place.parent} is no directory")

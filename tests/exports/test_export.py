@@ -45,6 +45,8 @@ def test_what_is_loaded_has_no_auxiliary_head(run):
             ["RUN", "--format", "safetensors", "--out", "file"],
             "--out: file is a file; this format is a folder",
         ),
+        (["RUN", "--format", "safetensors", "--out", "RUN"], "cells is a run directory; name another folder"),
+        (["nor_conv_3x3~0|" * 99, "--format", "onnx"], "unknown architecture"),
         (["RUN", "--format", "torch-export", "--out", "."], "--out: . is a directory; name a file"),
         (["RUN", "--format", "torch-export", "--out", "a/b.pt2"], "--out: a is no directory"),
         (
