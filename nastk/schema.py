@@ -89,6 +89,9 @@ class DataConfig:
     image_size: int | None = key(
         None, "resize to this side in pixels; null: as they are, if all agree", low=8
     )
+    max_side: int | None = key(
+        None, "reduce images until no side is above this, unless image_size is set; null: as they are", low=8
+    )
     max_train: int | None = key(
         None, "use a class-balanced part of this many training (and own validation) images; null: all", low=2
     )

@@ -223,7 +223,7 @@ def _size(
     """(H, W) that the images get."""
     if like is None:
         try:
-            return wanted_size([found], config.image_size)
+            return wanted_size([found], config.image_size, config.max_side)
         except ValueError as error:
             raise ValueError(f"{arrays.place}: {error}") from None
     if channels != like.shape[0]:

@@ -43,7 +43,7 @@ def read_files(
     channels = 1 if all(header.grey for header in headers) else 3
     if like is None:
         try:
-            size = wanted_size(sizes, config.image_size)
+            size = wanted_size(sizes, config.image_size, config.max_side)
         except ValueError as error:
             raise ValueError(f"{printable(place)}: {error}") from None
     else:

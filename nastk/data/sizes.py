@@ -3,7 +3,8 @@
 The rule. Sides are multiples of 4, because the networks halve them twice. Images that are all of one
 such size stay as they are. Of one other size: each side becomes the next lower multiple of 4. Of
 different sizes: squares, of the smallest side there is, rounded down to a multiple of 4, but at least
-16 and at most 64. `data.image_size` asks for squares of that side instead. An image is scaled (bilinear,
+16 and at most 64. Where a side is above `data.max_side`, both are reduced in proportion until none is (to
+multiples of 4, at least 8). `data.image_size` asks for squares of that side instead. An image is scaled (bilinear,
 antialiased) until it just covers the wanted size, and its centre is cut out.
 """
 
@@ -26,10 +27,21 @@ def check_image_size(image_size: int | None) -> None:
         )
 
 
-def wanted_size(sizes: Collection[tuple[int, int]], image_size: int | None) -> tuple[int, int]:
+def wanted_size(
+    sizes: Collection[tuple[int, int]], image_size: int | None, max_side: int | None = None
+) -> tuple[int, int]:
     """(H, W) for images of the sizes (H, W) that there are; ValueError where they are too small."""
     if image_size is not None:
         return image_size, image_size
+    height, width = _by_sizes(sizes)
+    longest = max(height, width)
+    if max_side is None or longest <= max_side:
+        return height, width
+    height, width = (max(side * max_side // longest // 4 * 4, SMALLEST) for side in (height, width))
+    return height, width
+
+
+def _by_sizes(sizes: Collection[tuple[int, int]]) -> tuple[int, int]:
     smallest = min(min(size) for size in sizes)
     if len(set(sizes)) > 1:
         side = min(max(smallest // 4 * 4, 16), 64)

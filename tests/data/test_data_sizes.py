@@ -29,6 +29,22 @@ def test_wanted_size(sizes, image_size, wanted):
     assert wanted_size(sizes, image_size) == wanted
 
 
+@pytest.mark.parametrize(
+    ("size", "max_side", "wanted"),
+    [
+        ((224, 224), 64, (64, 64)),
+        ((480, 640), 64, (48, 64)),
+        ((640, 480), 64, (64, 48)),
+        ((64, 32), 64, (64, 32)),
+        ((32, 2000), 64, (8, 64)),
+        ((100, 100), 30, (28, 28)),
+    ],
+)
+def test_sides_that_are_too_long_are_reduced(size, max_side, wanted):
+    assert wanted_size([size], None, max_side) == wanted
+    assert wanted_size([size], 32, max_side) == (32, 32)  # asked for
+
+
 @pytest.mark.parametrize("size", [(7, 32), (32, 4)])
 def test_too_small(size):
     with pytest.raises(ValueError, match="too small"):
