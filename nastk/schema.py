@@ -162,5 +162,8 @@ class StandaloneEngineConfig(EngineConfig):
 
 @dataclass
 class RunConfig:
+    minutes: float | None = key(
+        None, "how long a new run may take, about: its budget (epochs, generations) is fitted to it", above=0
+    )
     seed: int = key(0, "seed of every random stream of the run", low=0, high=2**32 - 1)
     checkpoint_every: int = key(1, "steps between checkpoints", low=1)

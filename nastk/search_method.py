@@ -129,6 +129,11 @@ class Search:
         """The network whose weights the candidates share, if there is one: a wrapper may set them."""
         return None
 
+    @property
+    def trains(self) -> bool:
+        """Whether weights are trained here, and not all is looked up in a table."""
+        return self.supernet is not None
+
     @cached_property
     def allowance(self) -> Allowance | None:
         """What may be found; None without limits. ValueError if nothing of the sub-space is within them."""

@@ -21,6 +21,7 @@ FLOORS = (
     {"networks", "tables", "report", "ranking"},
     {"archs"},
     {"data", "engine", "spaces"},
+    {"budget"},
     {"config", "presets"},
     {"genotype", "allowed"},
     {"notations"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -48,3 +49,33 @@ def step_bytes(
         for storage, of_images in kept.values()
     )
     return graph + copies * sum(parameter.nbytes for parameter in network.parameters())
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """What is free of the device's memory, or of what this process may have of the machine's; None: unknown."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    found = [_available(), _left_of_cgroup()]
+    return min((one for one in found if one is not None), default=None)
+
+
+def _available() -> int | None:
+    """Linux's own estimate."""
+    try:
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    return None
+
+
+def _left_of_cgroup() -> int | None:
+    """Of a container's limit, what is not in use; caches count as in use, so at least half of it."""
+    place = Path("/sys/fs/cgroup")
+    try:
+        limit = int((place / "memory.max").read_text(encoding="ascii"))
+        used = int((place / "memory.current").read_text(encoding="ascii"))
+    except (OSError, ValueError):  # none, or "max"
+        return None
+    return max(limit - used, limit // 2)

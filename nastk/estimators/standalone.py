@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from nastk import registry
 from nastk.data.batches import Batches
 from nastk.data.search_images import SearchImages
 from nastk.engine import training
+from nastk.engine.bilevel import gradients
 from nastk.engine.device import Engine
 from nastk.engine.memory import PLAIN, step_bytes
 from nastk.engine.schedules import cosine, linear
@@ -114,6 +116,21 @@ class StandaloneTraining:
         return step_bytes(
             network, loss_of, self.train_batches.images.shape, self.train_batches.batch_size, copies=PLAIN
         )
+
+    def seconds(self) -> float:
+        """All epochs, about: what a step takes on one batch, here and now. Testing is not in it."""
+        network, streams = copy.deepcopy(self.network).train(), self.engine.apart().streams
+        images, labels = next(self.train_batches.epoch(streams["shuffling"], streams["augmenting"]))
+        masks = torch.ones(network.num_drop_paths, len(images), 1, 1, 1, device=images.device)
+        found = 0.0
+        for _ in range(2):  # the first one warms up
+            began = time.monotonic()
+            with self.engine.autocast():
+                loss, _ = self._loss(network, images, labels, masks if self.config.drop_path else None)
+            first, *_ = gradients(loss, list(network.parameters()))
+            float(first.flatten()[0])  # a GPU has to be done
+            found = time.monotonic() - began
+        return found * len(self.train_batches) * self.num_steps
 
     def _masks(self, images: Tensor, drop_path: float) -> Tensor | None:
         """Masks for the network's branches, if any are to be dropped."""

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
+from nastk.budget import with_share
 from nastk.config import search_class
 from nastk.data.search_images import SearchImages
 from nastk.engine.device import Engine
@@ -33,12 +34,11 @@ from nastk.schema import key
 from nastk.search_method import Search, SearchContext, SearchResult
 from nastk.spaces.derivation import shrink
 from nastk.spaces.mask import Mask
-from nastk.splitting.leaf import inherit, line_of, pick_of, told, with_share
+from nastk.splitting.leaf import inherit, line_of, pick_of, told
 from nastk.splitting.plan import SplitPlan
 from nastk.splitting.splitter import Splitter, SplittingConfig
 from nastk.splitting.tree import Node
 from nastk.weight_sharing.memory import depths, mixture_bytes
-from nastk.weight_sharing.timing import seconds_of_a_path
 from nastk.wording import counted
 
 
@@ -112,7 +112,7 @@ class FewShot(Search):
         )
         self._network_input, self._notes_in_leaf = one.network_input, one.notes()
         plan = self.splitter.plan
-        self.trains = whole.supernet is not None  # and does not look all up in a table
+        self._trains = whole.trains
         self.num_steps = plan.num_steps + plan.num_leaves * self.steps_in_leaf
         if settings.choice == "standalone" and plan.num_leaves > 1:
             _ = context.images  # loaded, or refused: cells will be trained on them
@@ -150,6 +150,10 @@ class FewShot(Search):
         return cls.base.epochs_of_a_candidate(with_share(config, cls.base.budget, share))
 
     @property
+    def trains(self) -> bool:
+        return self._trains
+
+    @property
     def network_input(self) -> NetworkInput | None:
         return self._network_input
 
@@ -158,15 +162,14 @@ class FewShot(Search):
         return self._cost_of_splits() + self.splitter.plan.num_leaves * self.cost_in_leaf
 
     def notes(self) -> list[str]:
-        """The plan: what will be split, trained and scored, what it costs, how long it takes about."""
+        """The plan: what will be split, trained and scored, and what it costs."""
         lines = self._notes_in_leaf + self.splitter.plan.lines(
             self.context.config.search, self.builds_on, self.applied_share, self.steps_in_leaf
         )
         if self.trains:
-            minutes = seconds_of_a_path(self.context) * len(self.context.images.train) / 60
             lines.append(
-                f"plan: leaves and splits cost about {counted(round(self.cost), 'epoch')} of a single path, "
-                f"about {self.cost * minutes:.1f} min here; splits {self._cost_of_splits():.0f} of them"
+                f"plan: leaves and splits cost about {counted(round(self.cost), 'epoch')} of a single path, splits "
+                f"{self._cost_of_splits():.0f} of them"
             )
         return lines
 
@@ -344,6 +347,7 @@ def few_shot_over(name: str, base: type[Search]) -> type[Search]:
             "TrainConfig": base.TrainConfig,
             "default_space": base.default_space,
             "needs": base.needs,
+            "budget": base.budget,
             "builds_on": name,
             "base": base,
         },

@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
-from nastk.config import Config
 from nastk.estimators.score import Score, to_rows
 from nastk.genotype import to_json
 from nastk.search_method import SearchResult
-
-
-def with_share(config: Config, budget: Sequence[str], share: float) -> Config:
-    """The configuration with `share` of the budget: the keys named, in the ratio that rounding leaves the first.
-
-    The first key is at least 1; the others are rounded down, so that what has to stay below it does.
-    """
-    config = dataclasses.replace(config)
-    ratio = share
-    for position, dotted in enumerate(budget):
-        group, name = dotted.split(".")
-        values = getattr(config, group)
-        before = getattr(values, name)
-        scaled = int(before * ratio) if position else max(round(before * share), 1)
-        if position == 0:
-            ratio = scaled / before
-        setattr(config, group, dataclasses.replace(values, **{name: scaled}))
-    return config
 
 
 def inherit(network: nn.Module, weights: Mapping[str, Tensor]) -> None:

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from nastk.engine.bilevel import gradients
 from nastk.networks.gates import uniform_path
-from nastk.search_method import SearchContext
+from nastk.search_method import Search, SearchContext
 from nastk.weight_sharing.memory import trial_supernet
 
 
@@ -32,3 +32,13 @@ def seconds_of_a_path(context: SearchContext) -> float:
         float(first.flatten()[0])  # a GPU has to be done
         seconds = time.monotonic() - started
     return seconds
+
+
+def seconds_of_a_search(search: Search) -> float | None:
+    """All its steps, about: what they cost in epochs of a single path, times what one takes here.
+
+    None where nothing is trained. Scoring is not in it.
+    """
+    if not search.trains:
+        return None
+    return search.cost * len(search.context.images.train) * seconds_of_a_path(search.context)

@@ -12,6 +12,7 @@ from nastk.engine.device import Engine
 from nastk.engine.drive import drive
 from nastk.engine.inputs import Inputs
 from nastk.engine.job import Job
+from nastk.engine.memory import free_bytes
 from nastk.engine.progress import Progress
 from nastk.engine.signals import Stopped
 from nastk.run import CONFIG, Run
@@ -35,6 +36,10 @@ def drive_job(
     second one, says how, and raises Stopped or KeyboardInterrupt. ValueError where GPU memory runs out,
     with what to try.
     """
+    resume = run.has(checkpoint.NAME)
+    memory = job.peak_memory() if not resume else None
+    if memory is not None:
+        _check_memory(memory, engine, config, progress)
     if not run.has(CONFIG):
         run.write_text(CONFIG, to_yaml(config))
     text = run.read_text(CONFIG)  # of an older nastk, it may lack a key or comment on one otherwise
@@ -43,12 +48,7 @@ def drive_job(
         "stopping after this step, or within 10 s; Ctrl-C again stops at once"
     )
     progress.note(f"run directory: {run.path} ({engine.describe()}, seed {config.run.seed})")
-    resume = run.has(checkpoint.NAME)
     try:
-        memory = job.peak_memory() if not resume else None
-        if memory is not None:
-            images = f"{counted(config.train.batch_size, 'image')} (train.batch_size)"
-            progress.note(f"memory: about {_binary(memory)} for a step on {images}")
         return drive(
             job,
             run,
@@ -68,6 +68,24 @@ def drive_job(
     except KeyboardInterrupt:
         progress.note(to_continue)
         raise
+
+
+def _check_memory(memory: int, engine: Engine, config: Config, progress: Progress) -> None:
+    """Tell what a step takes; with what to set if it is more than half of what is free, ValueError if more than that.
+
+    (The allocator may need nearly twice what is counted.)
+    """
+    images = f"{counted(config.train.batch_size, 'image')} (train.batch_size)"
+    needs, free = f"about {_binary(memory)} for a step on {images}", free_bytes(engine.device)
+    if free is not None and memory > free:
+        raise ValueError(
+            f"memory: {needs}, more than the {_binary(free)} that are free; try {_smaller(config)}"
+        )
+    much = free is not None and memory > free / 2
+    beside = (
+        f", more than half of the {_binary(free or 0)} that are free: half as much with {_smaller(config)}"
+    )
+    progress.note(f"memory: {needs}{beside if much else ''}")
 
 
 def _binary(num_bytes: int) -> str:

@@ -37,4 +37,4 @@ def resume_evaluate(path: Path, progress: Progress) -> TrainingRecord | None:
         return None
     run, config = opened
     with closing(run):
-        return train_network(config, read_resumed_arch(run), lambda: run, progress)
+        return train_network(config, read_resumed_arch(run), lambda: run, progress, fresh=False)

@@ -16,6 +16,7 @@ from nastk.genotype import to_json
 from nastk.report.drawings import draw_details, draw_files
 from nastk.run import Run, RunError
 from nastk.search_method import Search, SearchContext, SearchResult
+from nastk.weight_sharing.timing import seconds_of_a_search
 from nastk.workflows.directory import OpenRun, open_resumed
 from nastk.workflows.driving import drive_job
 from nastk.workflows.front import write_front
@@ -26,6 +27,7 @@ from nastk.workflows.records import SearchRecord
 from nastk.workflows.request import Request
 from nastk.workflows.result_file import NotCopied, write_result_file
 from nastk.workflows.summary import reproduce_command, write_summary
+from nastk.workflows.timing import fit_to_minutes, time_note
 
 
 def configure_search(method: str, space: str | None, request: Request, progress: Progress) -> Config:
@@ -40,10 +42,16 @@ def configure_search(method: str, space: str | None, request: Request, progress:
 
 
 def search(
-    config: Config, open_run: OpenRun, progress: Progress, *, copy_to: Path | None = None
+    config: Config,
+    open_run: OpenRun,
+    progress: Progress,
+    *,
+    copy_to: Path | None = None,
+    fresh: bool = True,
 ) -> SearchRecord:
     """Run a search to its end, from the run's checkpoint if it has one.
 
+    fresh: the run is a new one, whose budget may be fitted to `run.minutes`.
     copy_to: where the genotype is written besides. If it cannot be, NotCopied says so, after all else is done.
     Raises Stopped or KeyboardInterrupt on a signal: the run can then be continued.
     """
@@ -52,8 +60,21 @@ def search(
         inputs = RunInputs(config)
         job, pricing = _build(config, engine, inputs, progress)
         inputs.add_named_files(config)  # a latency table may have been made
+        if fresh:
+            config, job = fit_to_minutes(
+                config,
+                job,
+                job.budget,
+                seconds_of_a_search,
+                lambda fitted: _build(fitted, Engine(config.engine, config.run.seed), inputs, Progress())[0],
+                progress,
+            )
+            engine = job.context.engine
         for note in job.notes():
             progress.note(note)
+        seconds = seconds_of_a_search(job) if fresh else None
+        if seconds is not None:
+            progress.note(time_note(seconds, job.num_steps))
         with closing(open_run()) as run:
             steps, wall_s = drive_job(job, run, engine, config, progress, inputs=inputs)
             return _finish(run, config, engine, job, pricing, steps, wall_s, progress, copy_to)
@@ -66,7 +87,7 @@ def resume_search(path: Path, progress: Progress, *, copy_to: Path | None = None
         return None
     run, config = opened
     with closing(run):
-        return search(config, lambda: run, progress, copy_to=copy_to)
+        return search(config, lambda: run, progress, copy_to=copy_to, fresh=False)
 
 
 def _build(config: Config, engine: Engine, inputs: RunInputs, progress: Progress) -> tuple[Search, Pricing]:

@@ -29,13 +29,21 @@ from nastk.workflows.driving import drive_job
 from nastk.workflows.inputs import RunInputs
 from nastk.workflows.records import TrainingRecord
 from nastk.workflows.summary import write_summary
+from nastk.workflows.timing import fit_to_minutes, time_note
 
 
 def train_network(
-    config: Config, found: Arch, open_run: OpenRun, progress: Progress, *, weights: Path | None = None
+    config: Config,
+    found: Arch,
+    open_run: OpenRun,
+    progress: Progress,
+    *,
+    weights: Path | None = None,
+    fresh: bool = True,
 ) -> TrainingRecord:
     """Train the architecture's network to its end, from the run's checkpoint if it has one.
 
+    fresh: the run is a new one, whose epochs may be fitted to `run.minutes`.
     weights: start from this file of an earlier evaluation instead of from scratch.
     Raises Stopped or KeyboardInterrupt on a signal: the run can then be continued.
     """
@@ -43,6 +51,24 @@ def train_network(
     with engine.in_force():
         inputs = RunInputs(config, {RUN_FILE: to_json(found.genotype)})
         job, train = _build(config, found.genotype, engine, weights, inputs, progress)
+        if fresh:
+            config, job = fit_to_minutes(
+                config,
+                job,
+                ("train.epochs",),
+                lambda job: job.seconds(),
+                lambda fitted: _build(
+                    fitted,
+                    found.genotype,
+                    Engine(config.engine, config.run.seed),
+                    weights,
+                    inputs,
+                    Progress(),
+                )[0],
+                progress,
+            )
+            engine = job.engine
+            progress.note(time_note(job.seconds(), job.num_steps))
         with closing(open_run()) as run:
             if not run.has(CONFIG):  # which comes last, so that a run that has it can be continued
                 _write_arch(run, found, weights)

@@ -71,4 +71,4 @@ def resume_transfer(path: Path, progress: Progress) -> TrainingRecord | None:
         started_from = found.provenance.get("weights")
         if isinstance(started_from, str) and not run.has(checkpoint.NAME):
             weights = Path(started_from)
-        return train_network(config, found, lambda: run, progress, weights=weights)
+        return train_network(config, found, lambda: run, progress, weights=weights, fresh=False)
