@@ -12,7 +12,8 @@ what is not finite is never fast and never merged, and there is a final selectio
 The final selection ranks each by the loss that it had when it was last trained; whoever has moved since comes
 behind. The final weights fit the last pair best: if they rank all, the choice is always of that pair. Measured
 (docs/results.md): on the digits, ten searches, a regret of 0.027 nats against 0.045 with the final weights, and 0.022
-after one more epoch of training each, which is not shown to be better; on CIFAR-10, three searches, 0.005, 0.013, 0.004.
+after one more epoch of training each, which is not shown to be better; on CIFAR-10, three searches, 0.005, 0.013 and
+0.004.
 
 Legend: P population, D dimensions of the encoding.
 """
