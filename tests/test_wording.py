@@ -60,8 +60,6 @@ FAR = {
     "column": ["latency", "arch_str", "accuracy", "loss", "datasets", "acc"],
     "key": [
         "max_params",
-        "params",
-        "macs",
         "optimizer",
         "scheduler",
         "temperature",

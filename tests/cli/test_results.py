@@ -56,7 +56,7 @@ def test_files_of_a_search(nastk, finished_runs):
     run = finished_runs["search"]
     assert sorted(os.listdir(run)) == [
         *("cell_normal.svg", "cell_reduce.svg", "checkpoint.pt", "config.yaml", "genotype.json"),
-        *("metrics.jsonl", "ranking.json", "summary.json"),
+        *("metrics.jsonl", "pareto.json", "pareto.svg", "ranking.json", "summary.json"),
     ]
     summary = json.loads((run / "summary.json").read_text())
     assert list(summary) == [
