@@ -111,18 +111,21 @@ def time_module(
 ) -> dict[str, float]:
     """One image through a module in eval mode, on the engine's device: median and spread in ms, number of runs.
 
+    With one CPU thread it is the time of the CPU, in which what else the machine does is not counted.
     (torch.utils.benchmark would do, but looks for a compiler when it is imported, and says so on stderr.)
     """
+    alone = engine.device.type == "cpu" and torch.get_num_threads() == 1
+    clock = time.process_time if alone else time.perf_counter
     module = engine.place(module).eval()
     inputs = [torch.rand(1, *shape).to(engine.device, memory_format=torch.channels_last) for shape in shapes]
 
     def seconds(runs: int) -> float:
-        began = time.perf_counter()
+        began = clock()
         for _ in range(runs):
             module(*inputs)
         if engine.device.type == "cuda":
             torch.cuda.synchronize()
-        return (time.perf_counter() - began) / runs
+        return (clock() - began) / runs
 
     with torch.inference_mode(), engine.autocast():
         seconds(3)  # what is done once
