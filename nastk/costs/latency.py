@@ -28,7 +28,8 @@ SAMPLE_S = 0.002  # that a sample takes about: shorter ones are the clock's
 
 @dataclass(frozen=True)
 class LatencyTable:
-    """blocks: kind of block -> its {"ms", "spread_ms", "runs"}: the lower quartile, the interquartile range, and of how many.
+    """blocks: kind of block -> its {"ms", "spread_ms", "runs"}: the lower quartile, the interquartile range, and of
+    how many.
 
     about: device, threads, precision, processor, versions and when it was made, as texts and numbers.
     """
