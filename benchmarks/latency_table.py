@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from nastk import registry
-from nastk.costs.latency import LatencyTable, about_device, time_module
+from nastk.costs.latency import LatencyTable, about_device, time_modules
 from nastk.costs.prices import Prices
 from nastk.engine.device import Engine
 from nastk.networks.blocks import NetworkSettings
@@ -40,7 +40,7 @@ def compare(name: str, size: NetworkSettings, engine: Engine, num: int) -> tuple
     table = LatencyTable.measure(blocks, engine)
     prices = Prices(space, blocks, table.milliseconds)
     codec = space.codec(space.full_mask())
-    predicted, measured = [], []
+    predicted, networks = [], []
     for position in encoding.draw(codec, num, torch.Generator().manual_seed(0)):
         genotype = encoding.decode(codec, position)
         network = entry.load_network()(
@@ -51,7 +51,8 @@ def compare(name: str, size: NetworkSettings, engine: Engine, num: int) -> tuple
             channels_in=size.channels_in,
         )
         predicted.append(prices.of(genotype).latency_ms)
-        measured.append(time_module(network, [size.image_shape], engine)["ms"])
+        networks.append((network, [size.image_shape]))
+    measured = [row["ms"] for row in time_modules(networks, engine)]
     return np.array(predicted), np.array(measured)
 
 

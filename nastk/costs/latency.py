@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +19,7 @@ from torch import nn
 
 from nastk.engine.device import Engine
 from nastk.json_text import read_json
-from nastk.networks.blocks import Block
+from nastk.networks.blocks import Block, Shape
 
 FORMAT, VERSION = "nastk-latency", 1
 SAMPLES = 25  # of a block, whose lower quartile counts: others only make it slower
@@ -39,17 +39,14 @@ class LatencyTable:
 
     @classmethod
     def measure(
-        cls, blocks: Iterable[Block], engine: Engine, progress: Callable[[int], None] = lambda _: None
+        cls, blocks: Iterable[Block], engine: Engine, told: Callable[[int], None] = lambda _: None
     ) -> LatencyTable:
-        """Of all kinds among `blocks`, one after the other. progress: is told how many are done."""
-        found: dict[str, dict[str, float]] = {}
+        """Of all kinds among `blocks`. told: as of `time_modules`."""
+        kinds = {block.kind: block for block in blocks}
         with engine.in_force():
-            for block in blocks:
-                if block.kind not in found:
-                    found[block.kind] = _measure(block, engine)
-                    progress(len(found))
+            rows = time_modules([(block.build(), block.shapes) for block in kinds.values()], engine, told)
             about = about_device(engine) | {"made": time.strftime("%Y-%m-%d")}
-        return cls(about, found)
+        return cls(about, dict(zip(kinds, rows, strict=True)))
 
     @classmethod
     def read(cls, path: Path) -> LatencyTable:
@@ -107,41 +104,53 @@ def about_device(engine: Engine) -> dict[str, Any]:
     }
 
 
-def time_module(
-    module: nn.Module, shapes: Iterable[tuple[int, int, int]], engine: Engine
-) -> dict[str, float]:
-    """One image through a module in eval mode, on the engine's device: lower quartile and spread in ms, number of runs.
+def time_modules(
+    modules: Sequence[tuple[nn.Module, Sequence[Shape]]],
+    engine: Engine,
+    told: Callable[[int], None] = lambda _: None,
+) -> list[dict[str, float]]:
+    """One image through each module in eval mode, on the engine's device: lower quartile and spread in ms, number
+    of runs.
 
-    With one CPU thread it is the time of the CPU, in which what else the machine does is not counted.
-    (torch.utils.benchmark would do, but looks for a compiler when it is imported, and says so on stderr.)
+    modules: with the [C, H, W] of their inputs. They take turns, so that what disturbs the machine for a while
+    disturbs them alike. With one CPU thread it is the time of the CPU, in which what else the machine does is not
+    counted. (torch.utils.benchmark would do, but looks for a compiler when it is imported, and says so on stderr.)
+    told: hears how many of SAMPLES rounds are done.
     """
-    alone = engine.device.type == "cpu" and torch.get_num_threads() == 1
-    clock = time.process_time if alone else time.perf_counter
-    module = engine.place(module).eval()
-    inputs = [torch.rand(1, *shape).to(engine.device, memory_format=torch.channels_last) for shape in shapes]
-
-    def seconds(runs: int) -> float:
-        began = clock()
-        for _ in range(runs):
-            module(*inputs)
-        if engine.device.type == "cuda":
-            torch.cuda.synchronize()
-        return (clock() - began) / runs
-
     with torch.inference_mode(), engine.autocast():
-        seconds(3)  # what is done once
-        runs = max(1, round(SAMPLE_S / seconds(3)))
-        found = sorted(seconds(runs) for _ in range(SAMPLES))
-    quartiles = [found[SAMPLES * quarter // 4] for quarter in (1, 2, 3)]
-    return {
-        "ms": quartiles[0] * 1000,
-        "spread_ms": (quartiles[2] - quartiles[0]) * 1000,
-        "runs": runs * SAMPLES,
-    }
+        timers = [_Timer(module, shapes, engine) for module, shapes in modules]
+        samples: list[list[float]] = [[] for _ in timers]
+        for number in range(SAMPLES):
+            for timer, found in zip(timers, samples, strict=True):
+                found.append(timer.seconds(timer.runs))
+            told(number + 1)
+    rows = []
+    for timer, found in zip(timers, samples, strict=True):
+        first, third = (sorted(found)[SAMPLES * quarter // 4] * 1000 for quarter in (1, 3))
+        rows.append({"ms": first, "spread_ms": third - first, "runs": timer.runs * SAMPLES})
+    return rows
 
 
-def _measure(block: Block, engine: Engine) -> dict[str, float]:
-    return time_module(block.build(), block.shapes, engine)
+class _Timer:
+    """A module that is ready to be timed, and how many runs take about SAMPLE_S."""
+
+    def __init__(self, module: nn.Module, shapes: Sequence[Shape], engine: Engine) -> None:
+        self.module = engine.place(module).eval()
+        layout = torch.channels_last
+        self.inputs = [torch.rand(1, *shape).to(engine.device, memory_format=layout) for shape in shapes]
+        self.on_gpu = engine.device.type == "cuda"
+        alone = not self.on_gpu and torch.get_num_threads() == 1
+        self.clock = time.process_time if alone else time.perf_counter
+        self.seconds(3)  # what is done once
+        self.runs = max(1, round(SAMPLE_S / self.seconds(3)))
+
+    def seconds(self, runs: int) -> float:
+        began = self.clock()
+        for _ in range(runs):
+            self.module(*self.inputs)
+        if self.on_gpu:
+            torch.cuda.synchronize()
+        return (self.clock() - began) / runs
 
 
 def _processor() -> str:
