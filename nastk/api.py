@@ -57,8 +57,8 @@ class SearchRun(SearchRecord):
 class TrainingRun(TrainingRecord):
     """An evaluation or a transfer in its run directory, of any state.
 
-    path, config, finished and metrics are there at any time; genotype, test_accuracy (%), params, macs,
-    weights and summary raise ValueError as long as the training is not finished.
+    path, config, finished and metrics are there at any time; genotype, test_accuracy (%), test, params,
+    macs, weights and summary raise ValueError as long as the training is not finished.
     """
 
     def resume(self, *, progress: OnStep | None = None, note: OnNote | None = None) -> TrainingRun:

@@ -106,4 +106,10 @@ def tell_training(trained: TrainingRecord) -> None:
         f"test accuracy {trained.test_accuracy:.2f} % (last of {counted(trained.summary['steps'], 'epoch')}), "
         f"{counted(trained.params, 'parameter')}, {counted(trained.macs, 'MAC')}"
     )
+    test = trained.test
+    top = "" if test["top_5"] is None else f"top-5 {test['top_5']:.2f} %, "
+    click.echo(
+        f"balanced accuracy {test['balanced_accuracy']:.2f} %, {top}"
+        f"calibration error {test['calibration']['error']:.1f} %"
+    )
     say(f"weights: {trained.weights}")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nastk.engine.device import Engine
+from nastk.engine.outcome import Predictions
 
 CHECK_EVERY = 32  # steps between looks at the losses; each look waits for the device
 
@@ -101,8 +102,16 @@ def train_epoch(
     return meter.averages()
 
 
-def evaluate(logits_of: Callable[[Tensor], Tensor], batches: Iterable[Batch], engine: Engine) -> Averages:
-    """Mean cross-entropy and accuracy over `batches`. A loss that is not finite is returned as it is."""
+def evaluate(
+    logits_of: Callable[[Tensor], Tensor],
+    batches: Iterable[Batch],
+    engine: Engine,
+    predictions: Predictions | None = None,
+) -> Averages:
+    """Mean cross-entropy and accuracy over `batches`. A loss that is not finite is returned as it is.
+
+    predictions: gathers what was predicted.
+    """
     meter = Meter()
     with torch.inference_mode():
         for images, labels in batches:
@@ -110,6 +119,8 @@ def evaluate(logits_of: Callable[[Tensor], Tensor], batches: Iterable[Batch], en
             with engine.autocast():
                 logits = logits_of(images)
             meter.add(F.cross_entropy(logits.float(), labels), logits, labels)
+            if predictions is not None:
+                predictions.add(logits, labels)
     return meter.averages()
 
 

@@ -17,6 +17,7 @@ from nastk.data.search_images import SearchImages
 from nastk.engine import training
 from nastk.engine.device import Engine
 from nastk.engine.memory import PLAIN, step_bytes
+from nastk.engine.outcome import Outcome, Predictions
 from nastk.engine.schedules import cosine, linear
 from nastk.engine.training import DIVERGED, Averages
 from nastk.estimators.score import Score
@@ -32,6 +33,8 @@ class StandaloneTraining:
     Recipe of DARTS's evaluation (arXiv 1806.09055, section 3.2): SGD with a cosine to lr_min, drop
     path growing linearly, an auxiliary head's loss added with its weight, gradients clipped. The
     accuracy that counts is the last epoch's: the best epoch is chosen by looking at test images.
+
+    outcome: what the last epoch's test says in detail; None until then.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class StandaloneTraining:
         self.num_steps = config.epochs
         self.epoch = 0
         self.test_accuracy = self.test_accuracy_best = 0.0
+        self.outcome: Outcome | None = None
 
     @property
     def finished(self) -> bool:
@@ -69,11 +73,14 @@ class StandaloneTraining:
             grad_clip=config.grad_clip,
         )
         self.network.eval()
+        predictions = Predictions() if self.epoch + 1 == self.num_steps else None
         test = training.evaluate(
-            lambda images: self.forward(images)[0], self.test_batches.epoch(), self.engine
+            lambda images: self.forward(images)[0], self.test_batches.epoch(), self.engine, predictions
         )
         if not math.isfinite(test.loss):  # the last step of all diverged, after which no loss was taken
             raise training.NonFiniteLoss(len(self.train_batches), lr)
+        if predictions is not None:
+            self.outcome = predictions.outcome()
         self.epoch += 1
         self.test_accuracy = test.accuracy
         self.test_accuracy_best = max(self.test_accuracy_best, test.accuracy)
@@ -88,19 +95,21 @@ class StandaloneTraining:
         }
 
     def state_dict(self) -> dict[str, Any]:
-        return {
+        state = {
             "epoch": self.epoch,
             "test_accuracy": self.test_accuracy,
             "test_accuracy_best": self.test_accuracy_best,
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
+        return state if self.outcome is None else state | {"outcome": self.outcome.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         for name in ("epoch", "test_accuracy", "test_accuracy_best"):
             setattr(self, name, state[name])
+        self.outcome = Outcome(**state["outcome"]) if self.finished else None
 
     def peak_memory(self) -> int:
         """Bytes of a training step (engine.memory says what counts)."""

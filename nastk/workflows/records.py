@@ -17,6 +17,8 @@ from nastk.registry import load_space
 from nastk.run import SUMMARY, Run, read_object
 from nastk.workflows.directory import read_config
 
+TEST = "test.json"  # of a training's run directory
+
 
 @dataclass(frozen=True)
 class Record:
@@ -90,6 +92,12 @@ class TrainingRecord(Record):
     def test_accuracy(self) -> float:
         """In %, after the last epoch."""
         return float(self.summary["test_accuracy"])
+
+    @cached_property
+    def test(self) -> dict[str, Any]:
+        """The content of test.json: what the last epoch's test says in detail (engine.outcome), shares in %."""
+        _ = self.summary
+        return read_object(self.path / TEST)
 
     @property
     def weights(self) -> Path:

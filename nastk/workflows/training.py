@@ -11,7 +11,7 @@ from nastk.archs import RUN_FILE, Arch, load_arch
 from nastk.config import Config, to_yaml
 from nastk.data.augmentation import Augmentation
 from nastk.data.batches import Batches
-from nastk.data.description import describe, how_many
+from nastk.data.description import describe, how_many, unequal_classes
 from nastk.data.images import ImageSet
 from nastk.data.sources import load_images
 from nastk.engine.device import Engine
@@ -27,7 +27,7 @@ from nastk.run import CONFIG, Run, RunError
 from nastk.workflows.directory import OpenRun
 from nastk.workflows.driving import drive_job
 from nastk.workflows.inputs import RunInputs
-from nastk.workflows.records import TrainingRecord
+from nastk.workflows.records import TEST, TrainingRecord
 from nastk.workflows.summary import write_summary
 
 
@@ -91,6 +91,8 @@ def _finish(
             data=data,
             config=to_yaml(config),
         )
+    assert job.outcome is not None, "it is finished"
+    run.write_json(TEST, job.outcome.figures(train.classes))
     write_summary(
         run,
         config,
@@ -126,6 +128,9 @@ def _build(
     progress.note(describe(train, config.data, tested))
     for note in dict.fromkeys(train.notes + test.notes):  # what holds for both is said once
         progress.note(note)
+    unequal = unequal_classes(train)
+    if unequal is not None:
+        progress.note(unequal)
     network = registry.space_entry(genotype.space).load_network()(
         genotype,
         **dataclasses.asdict(config.network),

@@ -242,7 +242,11 @@ def test_stdout_is_data(nastk):
     ]
     code, out, err = nastk(*EVALUATE, "train.epochs=1", "--run-dir", "evaluate", "--quiet")
     assert code == 0
-    assert out.count("\n") == 1 and out.startswith("test accuracy ")
+    accuracy, more = out.splitlines()
+    assert accuracy.startswith("test accuracy ")
+    assert re.fullmatch(
+        r"balanced accuracy \d+\.\d\d %, top-5 \d+\.\d\d %, calibration error \d+\.\d %", more
+    )
     assert err.count("\nmemory: about ") == 1
     assert err.splitlines()[-1] == "weights: evaluate/weights.safetensors"
 
