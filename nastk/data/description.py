@@ -44,8 +44,8 @@ def unequal_classes(images: ImageSet) -> str | None:
         return None
     smallest, largest = (_short(images.classes[numbers.index(number)]) for number in (least, most))
     return (
-        f"classes are unequal: {counted(most, 'training image')} of {largest}, {least:,} of {smallest}; an "
-        "accuracy says little of small classes: see the balanced accuracy"
+        f"classes are unequal: {counted(most, 'training image')} of {largest}, {least:,} of {smallest}; see the "
+        "balanced accuracy (train.class_weights=balanced weighs all classes alike)"
     )
 
 

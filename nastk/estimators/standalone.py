@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,11 +16,13 @@ from nastk import registry
 from nastk.data.batches import Batches
 from nastk.data.search_images import SearchImages
 from nastk.engine import training
+from nastk.engine.averaging import WeightAverage
 from nastk.engine.device import Engine
 from nastk.engine.memory import PLAIN, step_bytes
 from nastk.engine.outcome import Outcome, Predictions
-from nastk.engine.schedules import cosine, linear
+from nastk.engine.schedules import linear, warmed_up
 from nastk.engine.training import DIVERGED, Averages
+from nastk.estimators.class_weights import balanced_weights
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
 from nastk.networks.drop_path import draw_masks
@@ -33,7 +36,9 @@ class StandaloneTraining:
     Recipe of DARTS's evaluation (arXiv 1806.09055, section 3.2): SGD with a cosine to lr_min, drop
     path growing linearly, an auxiliary head's loss added with its weight, gradients clipped. The
     accuracy that counts is the last epoch's: the best epoch is chosen by looking at test images.
+    AdamW, a warm-up, class weights and an average of the weights are there if asked for.
 
+    tested: the network that is tested and is the result: `network`, or the average of its weights.
     outcome: what the last epoch's test says in detail; None until then.
     """
 
@@ -41,14 +46,25 @@ class StandaloneTraining:
         self, network: Network, train: Batches, test: Batches, config: StandaloneTrainConfig, engine: Engine, *,
         compile: bool = False,
     ) -> None:  # fmt: skip
+        if config.warmup_epochs >= config.epochs:
+            raise ValueError(
+                f"train.warmup_epochs: expected less than train.epochs ({config.epochs}), "
+                f"found {config.warmup_epochs}"
+            )
         self.network = network
+        self.average = WeightAverage(network, config.ema) if config.ema else None
+        self.tested = self.average.network if self.average is not None else network
         self.forward = torch.compile(network) if compile else network
+        self.forward_tested = torch.compile(self.tested) if compile else self.tested
         self.train_batches, self.test_batches = train, test
         self.config = config
         self.engine = engine
-        self.optimizer = training.sgd(
-            network.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
-        )
+        self.optimizer = _optimizer(network, config)
+        self.class_weights = None
+        if config.class_weights == "balanced":
+            images = train.images
+            weights = balanced_weights(images.labels, len(images.classes))
+            self.class_weights = weights.to(engine.device)
         self.num_steps = config.epochs
         self.epoch = 0
         self.test_accuracy = self.test_accuracy_best = 0.0
@@ -60,7 +76,7 @@ class StandaloneTraining:
 
     def step(self) -> dict[str, Any]:
         config = self.config
-        lr = cosine(config.lr, config.lr_min, self.epoch, config.epochs)
+        lr = warmed_up(config.lr, config.lr_min, self.epoch, config.epochs, config.warmup_epochs)
         drop_path = linear(config.drop_path, self.epoch, config.epochs)
         training.set_lr(self.optimizer, lr)
         self.network.train()
@@ -71,11 +87,12 @@ class StandaloneTraining:
             self.train_batches.epoch(streams["shuffling"], streams["augmenting"]),
             self.engine,
             grad_clip=config.grad_clip,
+            after_step=self._follow,
         )
         self.network.eval()
         predictions = Predictions() if self.epoch + 1 == self.num_steps else None
         test = training.evaluate(
-            lambda images: self.forward(images)[0], self.test_batches.epoch(), self.engine, predictions
+            lambda images: self.forward_tested(images)[0], self.test_batches.epoch(), self.engine, predictions
         )
         if not math.isfinite(test.loss):  # the last step of all diverged, after which no loss was taken
             raise training.NonFiniteLoss(len(self.train_batches), lr)
@@ -102,13 +119,16 @@ class StandaloneTraining:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        return state if self.outcome is None else state | {"outcome": self.outcome.state_dict()}
+        parts = {"average": self.average, "outcome": self.outcome}
+        return state | {name: part.state_dict() for name, part in parts.items() if part is not None}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         for name in ("epoch", "test_accuracy", "test_accuracy_best"):
             setattr(self, name, state[name])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         self.outcome = Outcome(**state["outcome"]) if self.finished else None
 
     def peak_memory(self) -> int:
@@ -120,9 +140,15 @@ class StandaloneTraining:
             with self.engine.autocast():
                 return self._loss(network, images, labels, masks if self.config.drop_path else None)[0]
 
+        copies = PLAIN + (self.config.optimizer == "adamw") + (self.average is not None)
         return step_bytes(
-            network, loss_of, self.train_batches.images.shape, self.train_batches.batch_size, copies=PLAIN
+            network, loss_of, self.train_batches.images.shape, self.train_batches.batch_size, copies=copies
         )
+
+    def _follow(self) -> None:
+        """The average of the weights, if there is one, follows a step."""
+        if self.average is not None:
+            self.average.update(self.network)
 
     def _masks(self, images: Tensor, drop_path: float) -> Tensor | None:
         """Masks for the network's branches, if any are to be dropped."""
@@ -134,14 +160,25 @@ class StandaloneTraining:
     def _loss(
         self, forward: Callable[..., Any], images: Tensor, labels: Tensor, masks: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """The training loss (label-smoothed, with the auxiliary head's share) and the logits [N, K]."""
+        """The training loss (weighted, label-smoothed, with the auxiliary head's share) and the logits [N, K]."""
         logits, auxiliary_logits = forward(images, masks)
-        smoothing = self.config.label_smoothing
-        loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        cross_entropy = partial(
+            F.cross_entropy,
+            target=labels,
+            weight=self.class_weights,
+            label_smoothing=self.config.label_smoothing,
+        )
+        loss = cross_entropy(logits)
         if auxiliary_logits is not None:
-            auxiliary = F.cross_entropy(auxiliary_logits, labels, label_smoothing=smoothing)
-            loss = loss + self.config.auxiliary_weight * auxiliary
+            loss = loss + self.config.auxiliary_weight * cross_entropy(auxiliary_logits)
         return loss, logits
+
+
+def _optimizer(network: Network, config: StandaloneTrainConfig) -> torch.optim.Optimizer:
+    parameters = network.parameters()
+    if config.optimizer == "adamw":
+        return training.adamw(parameters, lr=config.lr, weight_decay=config.weight_decay)
+    return training.sgd(parameters, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay)
 
 
 def train_on_halves(

@@ -74,7 +74,7 @@ def _finish(
     steps: int, wall_s: float,
 ) -> None:  # fmt: skip
     """Write down the trained network and how good it is."""
-    network = job.network
+    network = job.tested
     data = {
         "classes": train.classes,
         "shape": train.shape,

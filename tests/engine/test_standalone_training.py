@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -44,10 +45,12 @@ class _Batches:
         return 2
 
 
-def _training(*, auxiliary: bool = False, **settings: Any) -> StandaloneTraining:
+def _training(
+    batches: Any = None, *, network: Any = None, auxiliary: bool = False, **settings: Any
+) -> StandaloneTraining:
     config = dataclasses.replace(StandaloneTrainConfig(epochs=4, lr=1e-6, drop_path=0.0), **settings)
-    batches: Any = _Batches()
-    network: Any = _Network(auxiliary)
+    batches = batches or _Batches()
+    network = network or _Network(auxiliary)
     return StandaloneTraining(network, batches, batches, config, Engine(EngineConfig(device="cpu"), 0))
 
 
@@ -115,6 +118,62 @@ def test_schedule():
     assert found == pytest.approx([0.1, 0.06 + half, 0.06, 0.06 - half])
     assert job.finished
     assert job.optimizer.param_groups[0]["lr"] == found[-1]
+
+
+def test_schedule_with_a_warm_up():
+    job = _training(lr=0.1, lr_min=0.02, warmup_epochs=1)
+    assert [job.step()["lr"] for _ in range(4)] == pytest.approx([0.05, 0.1, 0.08, 0.04])
+    with pytest.raises(
+        ValueError, match=r"^train\.warmup_epochs: expected less than train\.epochs \(4\), found 4$"
+    ):
+        _training(warmup_epochs=4)
+
+
+class _Unequal(_Batches):
+    """One image of the first class and three of the second."""
+
+    images = SimpleNamespace(labels=torch.tensor([0, 1, 1, 1]), classes=("a", "b", "c", "d"))
+
+    def epoch(self, *_: Any) -> list[tuple[Tensor, Tensor]]:
+        return [(torch.zeros(4, 1, 2, 2), self.images.labels)]
+
+
+def test_class_weights():
+    """Both classes weigh alike: the mean of the cross-entropies of the first and of the second."""
+    batches: Any = _Unequal()
+    metrics = _training(batches, class_weights="balanced", auxiliary=True, auxiliary_weight=0.5).step()
+    auxiliary = AUXILIARY - 0.5  # of the head's logits 0 and 1
+    assert metrics["train_loss"] == pytest.approx(MAIN + 1 + 0.5 * auxiliary, rel=1e-5)
+    assert metrics["test_loss"] == pytest.approx(MAIN + 1.5, rel=1e-5)  # whatever the weights
+    plain = _training(batches).step()
+    assert plain["train_loss"] == pytest.approx(MAIN + 1.5, rel=1e-5)
+
+
+class _Scaled(_Network):
+    """Logits that grow with the weight, which begins at 0: 2 + 2 w of the right class."""
+
+    def forward(self, images: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        return torch.tensor([[2.0, 0.0, 0.0, 0.0]]).repeat(len(images), 1) * (1 + self.weight), None
+
+
+def test_adamw():
+    """Its first steps are of the learning rate, whatever the gradients; the decay is of the weight itself."""
+    job = _training(network=_Scaled(False), optimizer="adamw", lr=0.01, weight_decay=0.5, grad_clip=1e-3)
+    job.step()
+    assert job.network.weight.item() == pytest.approx(0.01 * (1 - 0.01 * 0.5) + 0.01, abs=1e-5)
+    assert [job.step()["lr"] for _ in range(3)] == pytest.approx(
+        [0.01 * (1 + math.cos(math.pi * epoch / 4)) / 2 for epoch in (1, 2, 3)]
+    )
+
+
+def test_the_average_is_tested_and_is_the_result():
+    job = _training(network=_Scaled(False), ema=0.9, lr=0.1)
+    metrics = job.step()
+    average, weight = job.tested.weight.item(), job.network.weight.item()
+    assert 0 < average < weight
+    assert metrics["test_loss"] == pytest.approx(math.log(math.exp(2 + 2 * average) + 3) - 2 - 2 * average)
+    state = job.state_dict()["average"]
+    assert (state["num_steps"], state["network"]["weight"].item()) == (2, average)
 
 
 def test_best_and_last():
