@@ -123,6 +123,15 @@ class SearchDataConfig(DataConfig):
 
 
 @dataclass
+class StandaloneDataConfig(DataConfig):
+    augment: str = key(
+        "basic",
+        "basic: crop, flip and cutout as above; trivial, rand: besides, torchvision's TrivialAugment, RandAugment",
+        choices=("basic", "trivial", "rand"),
+    )
+
+
+@dataclass
 class TrainConfig:
     epochs: int = key(600, "epochs", low=1)
     batch_size: int = key(96, "images a step", low=1)
@@ -142,6 +151,10 @@ class DropPathTrainConfig(TrainConfig):
 class StandaloneTrainConfig(DropPathTrainConfig):
     auxiliary_weight: float = key(0.4, "weight of the auxiliary head's loss", low=0)
     label_smoothing: float = key(0.0, "label smoothing of the training loss", low=0, high=0.99)
+    mixup: float = key(0.0, "alpha of mixup, of whole images and their labels (0.2, say); 0: off", low=0)
+    cutmix: float = key(
+        0.0, "alpha of CutMix, of parts of images (1.0, say); 0: off; with mixup, one of both a batch", low=0
+    )
     class_weights: str = key(
         "none",
         "balanced: all classes weigh alike in the training loss, however many images they have",

@@ -23,6 +23,7 @@ from nastk.engine.outcome import Outcome, Predictions
 from nastk.engine.schedules import linear, warmed_up
 from nastk.engine.training import DIVERGED, Averages
 from nastk.estimators.class_weights import balanced_weights
+from nastk.estimators.mixing import Mixing
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
 from nastk.networks.drop_path import draw_masks
@@ -36,7 +37,7 @@ class StandaloneTraining:
     Recipe of DARTS's evaluation (arXiv 1806.09055, section 3.2): SGD with a cosine to lr_min, drop
     path growing linearly, an auxiliary head's loss added with its weight, gradients clipped. The
     accuracy that counts is the last epoch's: the best epoch is chosen by looking at test images.
-    AdamW, a warm-up, class weights and an average of the weights are there if asked for.
+    AdamW, a warm-up, class weights, mixed images and an average of the weights are there if asked for.
 
     tested: the network that is tested and is the result: `network`, or the average of its weights.
     outcome: what the last epoch's test says in detail; None until then.
@@ -59,6 +60,9 @@ class StandaloneTraining:
         self.train_batches, self.test_batches = train, test
         self.config = config
         self.engine = engine
+        self.mixing = None
+        if config.mixup or config.cutmix:
+            self.mixing = Mixing(config.mixup, config.cutmix, len(train.images.classes))
         self.optimizer = _optimizer(network, config)
         self.class_weights = None
         if config.class_weights == "balanced":
@@ -82,7 +86,9 @@ class StandaloneTraining:
         self.network.train()
         streams = self.engine.streams
         train = training.train_epoch(
-            lambda images, labels: self._loss(self.forward, images, labels, self._masks(images, drop_path)),
+            lambda images, labels: self._loss(
+                self.forward, *self._mixed(images, labels), self._masks(images, drop_path)
+            ),
             self.optimizer,
             self.train_batches.epoch(streams["shuffling"], streams["augmenting"]),
             self.engine,
@@ -145,6 +151,12 @@ class StandaloneTraining:
             network, loss_of, self.train_batches.images.shape, self.train_batches.batch_size, copies=copies
         )
 
+    def _mixed(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """What the loss is taken of: as they are, or with shares of classes float32 [N, K] for labels."""
+        if self.mixing is None:
+            return images, labels
+        return self.mixing(images, labels, self.engine.streams["mixing"])
+
     def _follow(self) -> None:
         """The average of the weights, if there is one, follows a step."""
         if self.average is not None:
@@ -158,13 +170,16 @@ class StandaloneTraining:
         return draw_masks(self.network.num_drop_paths, len(images), drop_path, dropping)
 
     def _loss(
-        self, forward: Callable[..., Any], images: Tensor, labels: Tensor, masks: Tensor | None
+        self, forward: Callable[..., Any], images: Tensor, targets: Tensor, masks: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """The training loss (weighted, label-smoothed, with the auxiliary head's share) and the logits [N, K]."""
+        """The training loss (weighted, label-smoothed, with the auxiliary head's share) and the logits [N, K].
+
+        targets: labels [N], or shares of classes [N, K].
+        """
         logits, auxiliary_logits = forward(images, masks)
         cross_entropy = partial(
             F.cross_entropy,
-            target=labels,
+            target=targets,
             weight=self.class_weights,
             label_smoothing=self.config.label_smoothing,
         )

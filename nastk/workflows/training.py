@@ -141,7 +141,9 @@ def _build(
     initialise(network, engine.streams["initialisation"])
     if weights is not None and weight_files.adopt(network, weight_files.load(weights), weights):
         progress.note(f"the classifier of {weights} has other classes: it starts afresh")
-    augmentation = Augmentation(pad=config.data.pad, flip=config.data.flip, cutout=config.data.cutout)
+    augmentation = Augmentation(
+        pad=config.data.pad, flip=config.data.flip, cutout=config.data.cutout, policy=config.data.augment
+    )
     job = StandaloneTraining(
         engine.place(network),
         Batches(train.to(engine.device), config.train.batch_size, augmentation=augmentation, shuffle=True),

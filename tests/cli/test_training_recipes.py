@@ -14,7 +14,7 @@ from nastk.networks import weights
 EPOCHS = 3
 RECIPE = [
     *("train.optimizer=adamw", "train.lr=0.005", "train.warmup_epochs=1", "train.class_weights=balanced"),
-    "train.ema=0.9",
+    *("train.ema=0.9", "data.augment=trivial", "train.mixup=0.2", "train.cutmix=1.0"),
 ]
 
 

@@ -149,6 +149,14 @@ def test_class_weights():
     assert plain["train_loss"] == pytest.approx(MAIN + 1.5, rel=1e-5)
 
 
+def test_mixed_images():
+    """For logits that do not depend on the image, the loss of mixed labels is on average that of the labels."""
+    job = _training(_Unequal(), mixup=0.4, cutmix=1.0, auxiliary=True, auxiliary_weight=0.5)
+    metrics = job.step()
+    assert metrics["train_loss"] == pytest.approx(MAIN + 1.5 + 0.5 * (AUXILIARY - 0.75), rel=1e-5)
+    assert "mixing" in job.engine.streams.state_dict()
+
+
 class _Scaled(_Network):
     """Logits that grow with the weight, which begins at 0: 2 + 2 w of the right class."""
 
