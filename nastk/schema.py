@@ -129,6 +129,12 @@ class StandaloneDataConfig(DataConfig):
         "basic: crop, flip and cutout as above; trivial, rand: besides, torchvision's TrivialAugment, RandAugment",
         choices=("basic", "trivial", "rand"),
     )
+    validation_portion: float | None = key(
+        None,
+        "part of every class of the training images to validate on; 0: none; null: the set's own validation part",
+        low=0,
+        high=0.9,
+    )
 
 
 @dataclass
@@ -169,6 +175,9 @@ class StandaloneTrainConfig(DropPathTrainConfig):
         "decay of a moving average of the weights, which then is what is tested and saved (0.999, say); 0: off",
         low=0,
         high=0.999999,
+    )
+    patience: int | None = key(
+        None, "stop after so many epochs without a better validation loss; null: never", low=1
     )
     eval_batch_size: int = key(512, "images a step when testing", low=1)
 

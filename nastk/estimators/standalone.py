@@ -22,6 +22,7 @@ from nastk.engine.memory import PLAIN, step_bytes
 from nastk.engine.outcome import Outcome, Predictions
 from nastk.engine.schedules import linear, warmed_up
 from nastk.engine.training import DIVERGED, Averages
+from nastk.estimators.best_epoch import BestEpoch
 from nastk.estimators.class_weights import balanced_weights
 from nastk.estimators.mixing import Mixing
 from nastk.estimators.score import Score
@@ -36,28 +37,36 @@ class StandaloneTraining:
 
     Recipe of DARTS's evaluation (arXiv 1806.09055, section 3.2): SGD with a cosine to lr_min, drop
     path growing linearly, an auxiliary head's loss added with its weight, gradients clipped. The
-    accuracy that counts is the last epoch's: the best epoch is chosen by looking at test images.
+    accuracy that counts is the last epoch's: to choose the best one would be to look at test images. That can
+    be done by validation images, where there are some, and by these alone is it ended early.
     AdamW, a warm-up, class weights, mixed images and an average of the weights are there if asked for.
 
     tested: the network that is tested and is the result: `network`, or the average of its weights.
+    best: the best epoch by validation; None without validation images.
     outcome: what the last epoch's test says in detail; None until then.
     """
 
     def __init__(
         self, network: Network, train: Batches, test: Batches, config: StandaloneTrainConfig, engine: Engine, *,
-        compile: bool = False,
+        validation: Batches | None = None, compile: bool = False,
     ) -> None:  # fmt: skip
         if config.warmup_epochs >= config.epochs:
             raise ValueError(
                 f"train.warmup_epochs: expected less than train.epochs ({config.epochs}), "
                 f"found {config.warmup_epochs}"
             )
+        if config.patience is not None and validation is None:
+            raise ValueError(
+                "train.patience needs validation images, of which the data set has none besides those that test; "
+                "data.validation_portion=0.1 holds out some of the training images"
+            )
         self.network = network
         self.average = WeightAverage(network, config.ema) if config.ema else None
         self.tested = self.average.network if self.average is not None else network
         self.forward = torch.compile(network) if compile else network
         self.forward_tested = torch.compile(self.tested) if compile else self.tested
-        self.train_batches, self.test_batches = train, test
+        self.best = BestEpoch(self.tested) if validation is not None else None
+        self.train_batches, self.validation_batches, self.test_batches = train, validation, test
         self.config = config
         self.engine = engine
         self.mixing = None
@@ -76,7 +85,17 @@ class StandaloneTraining:
 
     @property
     def finished(self) -> bool:
-        return self.epoch == self.num_steps
+        return self._ends_with(self.epoch)
+
+    @property
+    def stopped_early(self) -> bool:
+        return self.finished and self.epoch < self.num_steps
+
+    def _ends_with(self, epoch: int) -> bool:
+        """Whether there is none after `epoch`, given the best one so far."""
+        patience = self.config.patience
+        impatient = self.best is not None and patience is not None and epoch - self.best.epoch >= patience
+        return epoch == self.num_steps or impatient
 
     def step(self) -> dict[str, Any]:
         config = self.config
@@ -96,26 +115,43 @@ class StandaloneTraining:
             after_step=self._follow,
         )
         self.network.eval()
-        predictions = Predictions() if self.epoch + 1 == self.num_steps else None
-        test = training.evaluate(
-            lambda images: self.forward_tested(images)[0], self.test_batches.epoch(), self.engine, predictions
-        )
-        if not math.isfinite(test.loss):  # the last step of all diverged, after which no loss was taken
-            raise training.NonFiniteLoss(len(self.train_batches), lr)
+        epoch = self.epoch + 1
+        validation = self._validated(epoch, lr)
+        predictions = Predictions() if self._ends_with(epoch) else None
+        test = self._evaluated(self.test_batches, lr, predictions)
+        self.epoch = epoch
         if predictions is not None:
             self.outcome = predictions.outcome()
-        self.epoch += 1
+        if self.best is not None and self.best.epoch == epoch:
+            self.best.test_accuracy = test.accuracy
         self.test_accuracy = test.accuracy
         self.test_accuracy_best = max(self.test_accuracy_best, test.accuracy)
         return {
             "phase": "train",
             "train_loss": train.loss,
             "train_accuracy": train.accuracy,
+            **validation,
             "test_loss": test.loss,
             "test_accuracy": test.accuracy,
             "lr": lr,
             "drop_path": drop_path,
         }
+
+    def _validated(self, epoch: int, lr: float) -> dict[str, float]:
+        """Loss and accuracy of the validation images, if there are some, after `epoch` has been trained."""
+        if self.validation_batches is None or self.best is None:
+            return {}
+        found = self._evaluated(self.validation_batches, lr)
+        self.best.offer(epoch, found, self.tested)
+        return {"validation_loss": found.loss, "validation_accuracy": found.accuracy}
+
+    def _evaluated(self, batches: Batches, lr: float, predictions: Predictions | None = None) -> Averages:
+        found = training.evaluate(
+            lambda images: self.forward_tested(images)[0], batches.epoch(), self.engine, predictions
+        )
+        if not math.isfinite(found.loss):  # the last step of all diverged, after which no loss was taken
+            raise training.NonFiniteLoss(len(self.train_batches), lr)
+        return found
 
     def state_dict(self) -> dict[str, Any]:
         state = {
@@ -125,7 +161,7 @@ class StandaloneTraining:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        parts = {"average": self.average, "outcome": self.outcome}
+        parts = {"average": self.average, "best": self.best, "outcome": self.outcome}
         return state | {name: part.state_dict() for name, part in parts.items() if part is not None}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -135,6 +171,8 @@ class StandaloneTraining:
             setattr(self, name, state[name])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
+        if self.best is not None:
+            self.best.load_state_dict(state["best"])
         self.outcome = Outcome(**state["outcome"]) if self.finished else None
 
     def peak_memory(self) -> int:
@@ -147,6 +185,7 @@ class StandaloneTraining:
                 return self._loss(network, images, labels, masks if self.config.drop_path else None)[0]
 
         copies = PLAIN + (self.config.optimizer == "adamw") + (self.average is not None)
+        copies += self.best is not None
         return step_bytes(
             network, loss_of, self.train_batches.images.shape, self.train_batches.batch_size, copies=copies
         )

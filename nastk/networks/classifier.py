@@ -18,6 +18,9 @@ from nastk.networks import weights as weight_files
 from nastk.networks.network import Network
 
 WEIGHTS = "weights.safetensors"  # of a run directory
+WEIGHTS_BEST = (
+    "weights_best.safetensors"  # of its best epoch by validation, where there are validation images
+)
 
 
 class Classifier(nn.Module):

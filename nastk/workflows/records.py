@@ -11,7 +11,7 @@ from typing import Any
 from nastk.config import Config
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype, read
-from nastk.networks.classifier import WEIGHTS
+from nastk.networks.classifier import WEIGHTS, WEIGHTS_BEST
 from nastk.ranking import read_rows
 from nastk.registry import load_space
 from nastk.run import SUMMARY, Run, read_object
@@ -104,6 +104,11 @@ class TrainingRecord(Record):
         """The trained network."""
         _ = self.summary
         return self.path / WEIGHTS
+
+    @property
+    def weights_best(self) -> Path | None:
+        """The network of the best epoch by validation loss; None where there were no validation images."""
+        return self.path / WEIGHTS_BEST if "validation" in self.summary else None
 
     @property
     def params(self) -> int:

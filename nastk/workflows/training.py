@@ -11,16 +11,15 @@ from nastk.archs import RUN_FILE, Arch, load_arch
 from nastk.config import Config, to_yaml
 from nastk.data.augmentation import Augmentation
 from nastk.data.batches import Batches
-from nastk.data.description import describe, how_many, unequal_classes
 from nastk.data.images import ImageSet
-from nastk.data.sources import load_images
+from nastk.data.training_images import load_training_images
 from nastk.engine.device import Engine
 from nastk.engine.progress import Progress
 from nastk.engine.training import initialise
 from nastk.estimators.standalone import StandaloneTraining
 from nastk.genotype import Genotype, to_json
 from nastk.networks import weights as weight_files
-from nastk.networks.classifier import WEIGHTS
+from nastk.networks.classifier import WEIGHTS, WEIGHTS_BEST
 from nastk.networks.counting import count_macs, count_parameters
 from nastk.report.drawings import draw_files
 from nastk.run import CONFIG, Run, RunError
@@ -82,15 +81,20 @@ def _finish(
         "std": train.std,
         "values": (train.values.black, train.values.white) if train.values else None,
     }
-    with run.replacing(WEIGHTS) as path:
-        weight_files.save(
-            path,
-            network,
-            found.genotype,
-            network=dataclasses.asdict(config.network),
-            data=data,
-            config=to_yaml(config),
-        )
+    networks = {WEIGHTS: network} | ({WEIGHTS_BEST: job.best.network} if job.best is not None else {})
+    for name, trained in networks.items():
+        with run.replacing(name) as path:
+            weight_files.save(
+                path,
+                trained,
+                found.genotype,
+                network=dataclasses.asdict(config.network),
+                data=data,
+                config=to_yaml(config),
+            )
+    validated = {}
+    if job.best is not None:
+        validated["validation"] = {"best": job.best.figures(), "stopped_early": job.stopped_early}
     assert job.outcome is not None, "it is finished"
     run.write_json(TEST, job.outcome.figures(train.classes))
     write_summary(
@@ -107,6 +111,7 @@ def _finish(
         | {"num_classes": len(train.classes), "image_shape": train.shape},
         test_accuracy=job.test_accuracy,
         test_accuracy_best=job.test_accuracy_best,
+        **validated,
     )
 
 
@@ -120,17 +125,14 @@ def _build(
 ) -> tuple[StandaloneTraining, ImageSet]:
     """The training of the genotype's network, and the images it trains on, which are added to `inputs`."""
     registry.space_entry(genotype.space).check_networks()
-    train = load_images(config.data, "train")
-    test = load_images(config.data, "test", like=train)
+    images = load_training_images(config.data)
+    train, validation, test = images.train, images.validation, images.test
     inputs.add("training images", train)
     inputs.add("test images", test)
-    tested = f"test: {how_many(test, config.data.max_test, 'data.max_test')}"
-    progress.note(describe(train, config.data, tested))
-    for note in dict.fromkeys(train.notes + test.notes):  # what holds for both is said once
+    if validation is not None and validation.fingerprint is not train.fingerprint:  # a part of its own
+        inputs.add("validation images", validation)
+    for note in images.notes:
         progress.note(note)
-    unequal = unequal_classes(train)
-    if unequal is not None:
-        progress.note(unequal)
     network = registry.space_entry(genotype.space).load_network()(
         genotype,
         **dataclasses.asdict(config.network),
@@ -150,6 +152,9 @@ def _build(
         Batches(test.to(engine.device), config.train.eval_batch_size),
         config.train,
         engine,
+        validation=None
+        if validation is None
+        else Batches(validation.to(engine.device), config.train.eval_batch_size),
         compile=config.engine.compile,
     )
     return job, train

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from command_lines import EVALUATE
 
 from nastk.cli.progress import TerminalProgress
 from nastk.networks import weights
+from nastk.workflows.records import TrainingRecord, open_record
 
 EPOCHS = 3
 RECIPE = [
@@ -29,7 +31,7 @@ def _stopping(after: int) -> object:
     return update
 
 
-@pytest.mark.parametrize("recipe", [RECIPE])
+@pytest.mark.parametrize("recipe", [[*RECIPE, "data.validation_portion=0.3"], ["data.augment=rand"]])
 def test_stopped_in_every_epoch(recipe, nastk, result_of, monkeypatch):
     """Each sitting does two epochs and ends before the second one's checkpoint; the result is that of one sitting."""
     assert nastk(*EVALUATE, *recipe, "--run-dir", "whole").code == 0
@@ -42,6 +44,77 @@ def test_stopped_in_every_epoch(recipe, nastk, result_of, monkeypatch):
         arguments = ["evaluate", "--resume", "run"]
     assert nastk(*arguments).code == 0
     assert result_of(Path("run")) == result_of(Path("whole"))
+
+
+def test_test_images_choose_nothing(nastk, write_npz):
+    """With other test labels: the same epochs, the same weights, the same best ones; validation images choose."""
+    words = [
+        "train.epochs=6",
+        "train.patience=1",
+        "data.validation_portion=0.3",
+        "data.max_train=20",
+        "train.lr=1",
+    ]
+    found = []
+    for name, changes in (("one", {}), ("two", {"y_test": 1 - np.arange(16) % 2})):
+        data = write_npz(name, **changes)
+        code, _, err = nastk(*EVALUATE, *words, "--dataset", data, "--preset", "quick", "--run-dir", name)
+        assert code == 0, err
+        assert "; validation: 4 of them (data.validation_portion); test: 16\n" in err
+        run = open_record(Path(name))
+        assert isinstance(run, TrainingRecord) and run.weights_best is not None
+        best = run.summary["validation"]["best"]
+        assert f"best by validation: epoch {best['epoch']}, " in err
+        assert run.summary["validation"]["stopped_early"] and run.summary["steps"] < 6
+        assert f"stopped early: no better validation loss after epoch {best['epoch']} " in err
+        assert best["test_accuracy"] == run.metrics[best["epoch"] - 1]["test_accuracy"]
+        figures = [
+            {key: value for key, value in row.items() if key != "time_s" and not key.startswith("test_")}
+            for row in run.metrics
+        ]
+        tensors = [weights.load(path).tensors for path in (run.weights, run.weights_best)]
+        found.append((figures, tensors, best["epoch"], run.summary["test_accuracy"]))
+    (one, before, epoch, accuracy), (two, after, other_epoch, other_accuracy) = found
+    assert (one, epoch) == (two, other_epoch)
+    assert accuracy != other_accuracy or accuracy == 50.0
+    for first, second in zip(before, after, strict=True):
+        assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_own_validation_images(nastk, write_npz):
+    """They validate unless they are told not to, and train nothing."""
+    arrays = dict(np.load(write_npz()))
+    data = write_npz("parts", x_val=arrays["x_test"][:6], y_val=arrays["y_test"][:6])
+    arguments = [*EVALUATE, "--dataset", data, "--preset", "quick", "train.epochs=1"]
+    err = nastk(*arguments, "--run-dir", "validated").err
+    assert "data: 16 images of 2 classes (0, 1), 8x8 grey; validation: 6; test: 16\n" in err
+    assert nastk(*arguments, "data.validation_portion=0", "--run-dir", "plain").code == 0
+    one, two = (weights.load(Path(run, "weights.safetensors")).tensors for run in ("validated", "plain"))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert Path("validated/weights_best.safetensors").exists()
+    assert not Path("plain/weights_best.safetensors").exists()
+    np.savez(data, **(dict(np.load(data)) | {"y_val": np.array([1, 1, 1, 0, 0, 0])}))
+    Path("validated/summary.json").unlink()
+    assert "validation images: " in nastk("evaluate", "--resume", "validated").err
+
+
+def test_classes_of_one_image_and_of_few(nastk, write_npz):
+    """A part cannot be held out of a single image; all else goes."""
+    single = {
+        "x_train": np.arange(9 * 64, dtype=np.uint8).reshape(9, 8, 8),
+        "y_train": np.array([0] * 8 + [1]),
+    }
+    arguments = [*EVALUATE, *RECIPE, "--dataset", write_npz(**single), "--preset", "quick", "train.epochs=2"]
+    code, out, err = nastk(*arguments, "--run-dir", "run")
+    assert code == 0, err
+    assert "classes are unequal: 8 training images of 0, 1 of 1; see the balanced accuracy" in err
+    assert ", top-5" not in out and "\nbalanced accuracy " in out
+    code, _, err = nastk(*arguments, "data.validation_portion=0.5", "--run-dir", "other")
+    assert (code, err.splitlines()[-1]) == (
+        2, "Error: class '1' has a single training image; splitting them needs at least 2",
+    )  # fmt: skip
+    err = nastk(*arguments, "train.patience=1", "--run-dir", "other").err
+    assert err.splitlines()[-1].startswith("Error: train.patience needs validation images")
 
 
 def test_the_average_is_saved(nastk):

@@ -201,6 +201,68 @@ def test_best_and_last():
     assert job.state_dict()["test_accuracy_best"] == 90.0
 
 
+class _Told:
+    """In place of the passes over validation and test images, in turn: losses of the former, `accuracies` of the
+    latter."""
+
+    def __init__(self, losses: list[float], accuracies: list[float]) -> None:
+        self.averages = [
+            averages
+            for loss, accuracy in zip(losses, accuracies, strict=True)
+            for averages in (Averages(loss, 50.0), Averages(1.0, accuracy))
+        ]
+
+    def __call__(self, logits_of: Any, batches: Any, engine: Any, predictions: Any) -> Averages:
+        if predictions is not None:
+            predictions.add(torch.zeros(1, 4), torch.tensor([0]))
+        return self.averages.pop(0)
+
+
+def _patient(losses: list[float], accuracies: list[float], **settings: Any) -> StandaloneTraining:
+    """A training of as many epochs as there are losses, run to its end."""
+    batches: Any = _Batches()
+    config = StandaloneTrainConfig(epochs=len(losses), lr=0.1, drop_path=0.0, **settings)
+    network: Any = _Scaled(False)
+    engine = Engine(EngineConfig(device="cpu"), 0)
+    job = StandaloneTraining(network, batches, batches, config, engine, validation=batches)
+    weights = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nastk.engine.training.evaluate", _Told(losses, accuracies))
+        while not job.finished:
+            metrics = job.step()
+            assert metrics["validation_loss"] == losses[job.epoch - 1]
+            weights.append(job.tested.weight.item())
+            assert (job.outcome is None) == (not job.finished)
+    assert job.best is not None
+    assert job.best.network.weight.item() == weights[job.best.epoch - 1]
+    return job
+
+
+@pytest.mark.parametrize(("patience", "epochs", "best"), [(None, 6, 6), (4, 6, 6), (3, 5, 2), (1, 3, 2)])
+@pytest.mark.parametrize("ema", [0.0, 0.5])
+def test_patience(patience, epochs, best, ema):
+    """An equal loss is no better one; accuracies on test images, which rise and fall, change nothing."""
+    for accuracies in ([10.0, 20.0, 90.0, 30.0, 40.0, 50.0], [90.0, 20.0, 10.0, 5.0, 3.0, 1.0]):
+        job = _patient([0.5, 0.4, 0.4, 0.6, 0.5, 0.3], accuracies, patience=patience, ema=ema)
+        assert (job.epoch, job.best.epoch, job.stopped_early) == (epochs, best, epochs < 6)
+        assert job.best.figures() == {
+            "epoch": best, "loss": [0.4, 0.3][best == 6], "accuracy": 50.0, "test_accuracy": accuracies[best - 1],
+        }  # fmt: skip
+        assert (job.test_accuracy, job.num_steps) == (accuracies[epochs - 1], 6)
+
+
+def test_patience_needs_validation_images():
+    with pytest.raises(
+        ValueError, match=r"^train\.patience needs validation images, .* data\.validation_portion"
+    ):
+        _training(patience=2)
+
+
+def test_validation_that_diverges_is_told():
+    with pytest.raises(NonFiniteLoss):
+        _patient([0.5, math.nan], [50.0, 50.0])
+
+
 def test_functions_agree():
     """The hand-computed values above are PyTorch's."""
     logits, label = torch.tensor([[2.0, 0, 0, 0]]), torch.tensor([0])
