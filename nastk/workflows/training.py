@@ -13,6 +13,7 @@ from nastk.data.augmentation import Augmentation
 from nastk.data.batches import Batches
 from nastk.data.images import ImageSet
 from nastk.data.training_images import load_training_images
+from nastk.engine import checkpoint
 from nastk.engine.device import Engine
 from nastk.engine.progress import Progress
 from nastk.engine.training import initialise
@@ -23,7 +24,7 @@ from nastk.networks.classifier import WEIGHTS, WEIGHTS_BEST
 from nastk.networks.counting import count_macs, count_parameters
 from nastk.report.drawings import draw_files
 from nastk.run import CONFIG, Run, RunError
-from nastk.workflows.directory import OpenRun
+from nastk.workflows.directory import OpenRun, open_resumed
 from nastk.workflows.driving import drive_job
 from nastk.workflows.inputs import RunInputs
 from nastk.workflows.records import TEST, TrainingRecord
@@ -50,7 +51,21 @@ def train_network(
             return TrainingRecord(run.path)
 
 
-def read_resumed_arch(run: Run) -> Arch:
+def resume_training(path: Path, command: str, progress: Progress) -> TrainingRecord | None:
+    """Continue the evaluation or transfer in `path` by its own configuration; None if it is finished, which is said."""
+    opened = open_resumed(path, command, progress)
+    if opened is None:
+        return None
+    run, config = opened
+    with closing(run):
+        found, weights = _read_resumed_arch(run), None
+        started_from = found.provenance.get("weights")
+        if isinstance(started_from, str) and not run.has(checkpoint.NAME):
+            weights = Path(started_from)
+        return train_network(config, found, lambda: run, progress, weights=weights)
+
+
+def _read_resumed_arch(run: Run) -> Arch:
     """The architecture that an evaluation or a transfer was started with."""
     if not run.has(RUN_FILE):
         raise RunError(f"{run.path / RUN_FILE} is missing, the cell that the run was started with")

@@ -19,7 +19,7 @@ from nastk.registry import METHODS, TASKS
 COMMON = {"dataset", "data-dir", "preset", "run-dir", "resume", "seed", "device", "quiet"}
 FLAGS = {
     "search": COMMON | {"method", "space"},
-    "evaluate": COMMON | {"arch"},
+    "evaluate": COMMON | {"arch", "weights"},
     "transfer": COMMON | {"task", "arch", "weights"},
     "rank": {"dataset", "json"},
     "latency": {"space", "out"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ def _stopping(after: int) -> object:
     """In place of a terminal's update: raises at its `after`-th call, as Ctrl-C would."""
     calls = iter(range(1, EPOCHS + 1))
 
-    def update(*_: object) -> None:
+    def update(*_: object, **__: object) -> None:
         if next(calls) == after:
             raise KeyboardInterrupt
 
@@ -115,6 +116,47 @@ def test_classes_of_one_image_and_of_few(nastk, write_npz):
     )  # fmt: skip
     err = nastk(*arguments, "train.patience=1", "--run-dir", "other").err
     assert err.splitlines()[-1].startswith("Error: train.patience needs validation images")
+
+
+def test_trained_longer(nastk, monkeypatch, result_of):
+    """A new run from the weights of a finished one: on its data, in its size, from where it ended."""
+    small = ["data.max_train=40", "data.max_test=30", "train.epochs=1", "--preset", "quick"]
+    assert nastk(*EVALUATE, *small, "--run-dir", "first").code == 0
+    told = nastk("evaluate", "--resume", "first").err
+    *_, command = told.rstrip("\n").partition("as a new run: ")
+    assert command == "nastk evaluate --weights first/weights.safetensors"
+    arguments = [*command.split()[1:], *small, "train.lr=1e-30", "train.weight_decay=0"]
+    with monkeypatch.context() as patch:  # before its first checkpoint
+        patch.setattr("nastk.engine.checkpoint.save", _stopping(1))
+        assert nastk(*arguments, "--run-dir", "longer").code == 130
+    code, _, err = nastk("evaluate", "--resume", "longer")
+    assert code == 0, err
+    before, after = (weights.load(Path(run, "weights.safetensors")) for run in ("first", "longer"))
+    assert before.network == after.network and before.genotype == after.genotype
+    for name, tensor in before.tensors.items():
+        if "running_" not in name and "num_batches" not in name:
+            assert torch.equal(tensor, after.tensors[name]), name
+    code, _, err = nastk(*arguments, "--run-dir", "again")
+    assert err.startswith("data set: digits (the weights were trained on it)\n")
+    assert result_of(Path("again")) == result_of(Path("longer"))
+
+
+def test_weights_that_do_not_say_all(nastk):
+    assert nastk(*EVALUATE, "train.epochs=1", "--run-dir", "first").code == 0
+    shutil.copy("first/weights.safetensors", "alone.safetensors")
+    for words, message in (
+        (
+            ["--weights", "alone.safetensors"],
+            "alone.safetensors lies in no run directory: --dataset must say",
+        ),
+        (
+            ["--weights", "first/weights.safetensors", "--arch", "darts-v1"],
+            "another cell than --arch darts-v1",
+        ),
+        ([], "--arch is missing"),
+    ):
+        code, out, err = nastk("evaluate", *words)
+        assert (code, out) == (2, "") and message in err.splitlines()[-1]
 
 
 def test_the_average_is_saved(nastk):
