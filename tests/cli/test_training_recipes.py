@@ -74,6 +74,10 @@ def test_test_images_choose_nothing(nastk, write_npz):
             for row in run.metrics
         ]
         tensors = [weights.load(path).tensors for path in (run.weights, run.weights_best)]
+        last, chosen = (part["classifier.linear.weight"] for part in tensors)
+        assert not torch.equal(last, chosen)
+        best_network = torch.load(Path(name, "checkpoint.pt"))["job"]["best"]["network"]
+        assert torch.equal(chosen, best_network["classifier.linear.weight"])
         found.append((figures, tensors, best["epoch"], run.summary["test_accuracy"]))
     (one, before, epoch, accuracy), (two, after, other_epoch, other_accuracy) = found
     assert (one, epoch) == (two, other_epoch)
