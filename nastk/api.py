@@ -60,8 +60,8 @@ class SearchRun(SearchRecord):
 class TrainingRun(TrainingRecord):
     """An evaluation or a transfer in its run directory, of any state.
 
-    path, config, finished and metrics are there at any time; genotype, test_accuracy (%), params, macs,
-    weights and summary raise ValueError as long as the training is not finished.
+    path, config, finished and metrics are there at any time; genotype, test_accuracy (%), test, params,
+    macs, weights and summary raise ValueError as long as the training is not finished.
     """
 
     def resume(self, *, progress: OnStep | None = None, note: OnNote | None = None) -> TrainingRun:
@@ -107,8 +107,9 @@ def search(
 
 
 def evaluate(
-    arch: Genotype | SearchRun | PathLike,
+    arch: Genotype | SearchRun | PathLike | None = None,
     *,
+    weights: PathLike | None = None,
     dataset: PathLike | None = None,
     preset: str | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -119,16 +120,19 @@ def evaluate(
     progress: OnStep | None = None,
     note: OnNote | None = None,
 ) -> TrainingRun:
-    """Train the network of an architecture from scratch, and test it.
+    """Train the network of an architecture, from scratch or from given weights, and test it.
 
     arch: a genotype, a search, or what the command line's ARCH may be (a file, a run directory, a published
-    cell's name). dataset: None: the one it was searched on. The others are those of `search`.
+    cell's name). weights: start from this weights file of an earlier training, which brings its architecture
+    along; arch is None then. dataset: None: the one it was searched on, or the weights were trained on. The
+    others are those of `search`.
     """
     told, request = _Told(progress, note), _request(dataset, preset, settings, data_dir, seed, device)
-    config, found = configure_evaluate(_arch(arch), request, told)
+    start = _path(weights)
+    config, found = configure_evaluate(None if arch is None else _arch(arch), request, told, weights=start)
     make_run = new_run(_path(run_dir), f"evaluate-{found.name}", config.data.dataset)
     with _signals_go_on():
-        return TrainingRun(train_network(config, found, make_run, told).path)
+        return TrainingRun(train_network(config, found, make_run, told, weights=start).path)
 
 
 def transfer(

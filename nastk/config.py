@@ -19,13 +19,13 @@ from nastk import registry
 from nastk.allowed import allowed_value, is_text
 from nastk.presets import GENERIC, preset_owner, read_preset
 from nastk.schema import (
-    DataConfig,
     EngineConfig,
     LimitsConfig,
     NetworkConfig,
     RunConfig,
     SearchDataConfig,
     SpaceConfig,
+    StandaloneDataConfig,
     StandaloneEngineConfig,
     StandaloneTrainConfig,
     SupernetConfig,
@@ -45,7 +45,7 @@ _SEARCH_GROUPS = {
 }
 _TRAIN_GROUPS = {
     "network": NetworkConfig,
-    "data": DataConfig,
+    "data": StandaloneDataConfig,
     "train": StandaloneTrainConfig,
     "engine": StandaloneEngineConfig,
     "run": RunConfig,

@@ -126,13 +126,28 @@ class SearchDataConfig(DataConfig):
 
 
 @dataclass
+class StandaloneDataConfig(DataConfig):
+    augment: str = key(
+        "basic",
+        "basic: crop, flip and cutout as above; trivial, rand: besides, torchvision's TrivialAugment, RandAugment",
+        choices=("basic", "trivial", "rand"),
+    )
+    validation_portion: float | None = key(
+        None,
+        "part of every class of the training images to validate on; 0: none; null: the set's own validation part",
+        low=0,
+        high=0.9,
+    )
+
+
+@dataclass
 class TrainConfig:
     epochs: int = key(600, "epochs", low=1)
     batch_size: int = key(96, "images a step", low=1)
     lr: float = key(0.025, "learning rate at the start", above=0)
     lr_min: float = key(0.0, "learning rate at the end of the cosine", low=0)
     momentum: float = key(0.9, "momentum of SGD", low=0, high=1)
-    weight_decay: float = key(3e-4, "weight decay of SGD", low=0)
+    weight_decay: float = key(3e-4, "weight decay", low=0)
     grad_clip: float = key(5.0, "largest gradient norm", above=0)
 
 
@@ -145,6 +160,28 @@ class DropPathTrainConfig(TrainConfig):
 class StandaloneTrainConfig(DropPathTrainConfig):
     auxiliary_weight: float = key(0.4, "weight of the auxiliary head's loss", low=0)
     label_smoothing: float = key(0.0, "label smoothing of the training loss", low=0, high=0.99)
+    mixup: float = key(0.0, "alpha of mixup, of whole images and their labels (0.2, say); 0: off", low=0)
+    cutmix: float = key(
+        0.0, "alpha of CutMix, of parts of images (1.0, say); 0: off; with mixup, one of both a batch", low=0
+    )
+    class_weights: str = key(
+        "none",
+        "balanced: all classes weigh alike in the training loss, however many images they have",
+        choices=("none", "balanced"),
+    )
+    optimizer: str = key("sgd", "sgd with momentum, or adamw", choices=("sgd", "adamw"))
+    warmup_epochs: int = key(
+        0, "epochs in which the learning rate rises in equal steps, before the cosine", low=0
+    )
+    ema: float = key(
+        0.0,
+        "decay of a moving average of the weights, which then is what is tested and saved (0.999, say); 0: off",
+        low=0,
+        high=0.999999,
+    )
+    patience: int | None = key(
+        None, "stop after so many epochs without a better validation loss; null: never", low=1
+    )
     eval_batch_size: int = key(512, "images a step when testing", low=1)
 
 

@@ -106,4 +106,19 @@ def tell_training(trained: TrainingRecord) -> None:
         f"test accuracy {trained.test_accuracy:.2f} % (last of {counted(trained.summary['steps'], 'epoch')}), "
         f"{counted(trained.params, 'parameter')}, {counted(trained.macs, 'MAC')}"
     )
+    test = trained.test
+    top = "" if test["top_5"] is None else f"top-5 {test['top_5']:.2f} %, "
+    click.echo(
+        f"balanced accuracy {test['balanced_accuracy']:.2f} %, {top}"
+        f"calibration error {test['calibration']['error']:.1f} %"
+    )
+    if trained.weights_best is not None:
+        validation = trained.summary["validation"]
+        best = validation["best"]
+        if validation["stopped_early"]:
+            say(f"stopped early: no better validation loss after epoch {best['epoch']} (train.patience)")
+        say(
+            f"best by validation: epoch {best['epoch']}, validation accuracy {best['accuracy']:.2f} %, test accuracy "
+            f"{best['test_accuracy']:.2f} %: {trained.weights_best}"
+        )
     say(f"weights: {trained.weights}")

@@ -1,4 +1,4 @@
-"""Random crop, flip and cutout of a whole batch at once, on the device: the DARTS augmentation.
+"""Random crop, flip and cutout of a whole batch at once, on the device: the DARTS augmentation; policies if asked for.
 
 Legend: B batch, C channels, H W the image's sides, p padding.
 """
@@ -6,11 +6,13 @@ Legend: B batch, C channels, H W the image's sides, p padding.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from nastk.data import policies
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +20,8 @@ class Draws:
     """The random numbers of `num` images, one of each an image.
 
     dy, dx: int64, the crop's corner in the padded image, in [0, 2p]. flip: bool.
-    cy, cx: int64, the pixel that the cutout box is centred on.
+    cy, cx: int64, the pixel that the cutout box is centred on. seeds: int64, on the CPU wherever the others
+    are, of the policy's own draws; None without one.
     """
 
     dy: Tensor
@@ -26,12 +29,14 @@ class Draws:
     flip: Tensor
     cy: Tensor
     cx: Tensor
+    seeds: Tensor | None = None
 
     def to(self, device: torch.device | str) -> Draws:
-        return Draws(*(values.to(device) for values in self._all()))
+        return replace(Draws(*(values.to(device) for values in self._all())), seeds=self.seeds)
 
     def __getitem__(self, part: slice) -> Draws:
-        return Draws(*(values[part] for values in self._all()))
+        seeds = None if self.seeds is None else self.seeds[part]
+        return replace(Draws(*(values[part] for values in self._all())), seeds=seeds)
 
     def __len__(self) -> int:
         return len(self.dy)
@@ -42,28 +47,33 @@ class Draws:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Zero-pad by `pad` pixels, crop back, flip left to right, normalise, set a square to 0.
+    """Zero-pad by `pad` pixels, crop back, flip left to right, apply a policy, normalise, set a square to 0.
 
     cutout: the side of the square, which may hang over the image's border (DeVries & Taylor, arXiv
     1708.04552, as in the DARTS code: rows [cy - cutout // 2, cy + cutout // 2), columns likewise).
     Speed-run recipes pad by reflection and keep the square inside: that is another augmentation.
+    policy: trivial or rand (data.policies), between flip and cutout as in torchvision's own recipes; basic: none.
     """
 
     pad: int
     flip: bool
     cutout: int
+    policy: str = "basic"
 
     def draw(self, num: int, height: int, width: int, generator: torch.Generator) -> Draws:
         """Draws of `num` images from a CPU generator.
 
-        All five are drawn whatever is switched on, so that switching one off moves no other.
+        The first five are drawn whatever is switched on, so that switching one off moves no other; the seeds of
+        a policy come behind them.
         """
 
         def integers(end: int) -> Tensor:
             return torch.randint(end, (num,), generator=generator)
 
         dy, dx, flip = integers(2 * self.pad + 1), integers(2 * self.pad + 1), integers(2)
-        return Draws(dy=dy, dx=dx, flip=flip.bool(), cy=integers(height), cx=integers(width))
+        cy, cx = integers(height), integers(width)
+        seeds = integers(2**62) if self.policy != "basic" else None
+        return Draws(dy=dy, dx=dx, flip=flip.bool(), cy=cy, cx=cx, seeds=seeds)
 
     def apply(self, pixels: Tensor, draws: Draws, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
         """float32 [B, C, H, W], channels-last, of uint8 pixels [B, H, W, C] and B draws on their device.
@@ -73,6 +83,8 @@ class Augmentation:
         height, width = pixels.shape[1:3]
         if self.pad or self.flip:
             pixels = self._crop_and_flip(pixels, draws)
+        if draws.seeds is not None:
+            pixels = policies.augmented(self.policy, pixels, draws.seeds)
         images = _normalised_rows(pixels, mean, std)
         if self.cutout:
             images *= self._keep(draws, height, width, pixels.shape[3])

@@ -9,6 +9,7 @@ from nastk.wording import counted
 
 _CLASSES = 4  # so many are named; of more the first two and the last
 _LONGEST = 24  # characters of a class's name
+_UNEQUAL = 2  # times the images of the smallest class, from which on the largest one's number is worth a note
 
 
 def describe(images: ImageSet, config: DataConfig, *more: str) -> str:
@@ -35,10 +36,26 @@ def how_many(images: ImageSet, most: int | None, key: str, noun: str = "") -> st
     return f"{images.num_images:,} of {number}{why}"
 
 
+def unequal_classes(images: ImageSet) -> str | None:
+    """For the user, where classes have unequally many training images; None where they do not."""
+    numbers = images.labels.bincount(minlength=len(images.classes)).tolist()
+    least, most = min(numbers), max(numbers)
+    if most < _UNEQUAL * least:
+        return None
+    smallest, largest = (_short(images.classes[numbers.index(number)]) for number in (least, most))
+    return (
+        f"classes are unequal: {counted(most, 'training image')} of {largest}, {least:,} of {smallest}; see the "
+        "balanced accuracy (train.class_weights=balanced weighs all classes alike)"
+    )
+
+
+def _short(name: str) -> str:
+    name = printable(name)
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 3]}..."
+
+
 def _shortened(classes: tuple[str, ...]) -> str:
-    names = [
-        name if len(name) <= _LONGEST else f"{name[: _LONGEST - 3]}..." for name in map(printable, classes)
-    ]
+    names = [*map(_short, classes)]
     if len(names) > _CLASSES:
         names = [*names[:2], f"... {names[-1]}"]
     return ", ".join(names)

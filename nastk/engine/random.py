@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+# Those of PyTorch's functions that torchvision draws by, without a way to hand a generator over.
+_DRAWING = {torch.rand, torch.randint, torch._sample_dirichlet}
 
 
 class Streams:
@@ -57,3 +63,26 @@ class Streams:
         for name, values in state.items():
             on_cpu = values.numel() == torch.Generator().get_state().numel()
             self.on("cpu" if on_cpu else device, name).set_state(values)
+
+
+class DrawingFrom(TorchFunctionMode):
+    """In this block others' code that would draw from PyTorch's global generator draws from `generator`, a CPU's.
+
+    In this thread alone, and nothing is put back afterwards, for the global generator is not touched.
+    """
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()
+        self._generator = generator
+
+    def __torch_function__(
+        self,
+        function: Callable[..., Any],
+        types: Any,
+        arguments: tuple[Any, ...] = (),
+        options: Mapping[str, Any] | None = None,
+    ) -> Any:
+        options = dict(options or {})
+        if function in _DRAWING:
+            options["generator"] = self._generator
+        return function(*arguments, **options)

@@ -14,6 +14,13 @@ def cosine(start: float, end: float, epoch: int, num_epochs: int) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * epoch / num_epochs)) / 2
 
 
+def warmed_up(start: float, end: float, epoch: int, num_epochs: int, warmup_epochs: int) -> float:
+    """In the first `warmup_epochs` epochs `start` times 1/(w + 1), 2/(w + 1) ...; then `cosine` over the others."""
+    if epoch < warmup_epochs:
+        return start * (epoch + 1) / (warmup_epochs + 1)
+    return cosine(start, end, epoch - warmup_epochs, num_epochs - warmup_epochs)
+
+
 def linear(end: float, epoch: int, num_epochs: int) -> float:
     """`end epoch / num_epochs`: from 0 up."""
     return end * epoch / num_epochs

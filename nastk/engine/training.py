@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nastk.engine.device import Engine
+from nastk.engine.outcome import Predictions
 
 CHECK_EVERY = 32  # steps between looks at the losses; each look waits for the device
 
@@ -74,10 +75,11 @@ def train_epoch(
     *,
     grad_clip: float,
     before_step: Callable[[Tensor, Tensor], None] | None = None,
+    after_step: Callable[[], None] | None = None,
 ) -> Averages:
     """One pass of optimiser steps over `batches`; gradients are clipped to a total norm.
 
-    before_step is called with each batch, before the step on it.
+    before_step is called with each batch, before the step on it; after_step behind each step.
     Raises NonFiniteLoss, and Stopped if the run is asked to stop and the epoch lasts.
     """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
@@ -93,6 +95,8 @@ def train_epoch(
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, grad_clip)
         optimizer.step()
+        if after_step is not None:
+            after_step()
         meter.add(loss, logits, labels)
         if step % CHECK_EVERY == 0:
             _check_finite(meter, optimizer)
@@ -101,8 +105,16 @@ def train_epoch(
     return meter.averages()
 
 
-def evaluate(logits_of: Callable[[Tensor], Tensor], batches: Iterable[Batch], engine: Engine) -> Averages:
-    """Mean cross-entropy and accuracy over `batches`. A loss that is not finite is returned as it is."""
+def evaluate(
+    logits_of: Callable[[Tensor], Tensor],
+    batches: Iterable[Batch],
+    engine: Engine,
+    predictions: Predictions | None = None,
+) -> Averages:
+    """Mean cross-entropy and accuracy over `batches`. A loss that is not finite is returned as it is.
+
+    predictions: gathers what was predicted.
+    """
     meter = Meter()
     with torch.inference_mode():
         for images, labels in batches:
@@ -110,6 +122,8 @@ def evaluate(logits_of: Callable[[Tensor], Tensor], batches: Iterable[Batch], en
             with engine.autocast():
                 logits = logits_of(images)
             meter.add(F.cross_entropy(logits.float(), labels), logits, labels)
+            if predictions is not None:
+                predictions.add(logits, labels)
     return meter.averages()
 
 
@@ -147,6 +161,11 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
 def sgd(parameters: Iterable[Tensor], *, lr: float, momentum: float, weight_decay: float) -> torch.optim.SGD:
     """SGD on `parameters`."""
     return torch.optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)
+
+
+def adamw(parameters: Iterable[Tensor], *, lr: float, weight_decay: float) -> torch.optim.AdamW:
+    """AdamW on `parameters`, with the betas of its publication (arXiv 1711.05101): 0.9 and 0.999."""
+    return torch.optim.AdamW(parameters, lr=lr, betas=(0.9, 0.999), weight_decay=weight_decay)
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:

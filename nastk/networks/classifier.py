@@ -20,6 +20,7 @@ from nastk.networks.network import Network
 
 WEIGHTS = "weights.safetensors"  # of a run directory
 EXPORTED_WEIGHTS = "model.safetensors"  # of a directory that nastk export wrote
+WEIGHTS_BEST = "weights_best.safetensors"  # of its best epoch by validation, where there are such images
 
 
 class Classifier(nn.Module):

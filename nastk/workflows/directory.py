@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from nastk.config import Config, from_yaml
 from nastk.engine.progress import Progress
+from nastk.networks.classifier import WEIGHTS
 from nastk.run import CONFIG, SUMMARY, Run, RunError
 
 # Called when all that a user can get wrong has been checked, so that a refused run leaves nothing behind.
@@ -55,5 +57,9 @@ def open_resumed(path: Path, command: str, progress: Progress) -> tuple[Run, Con
         raise
     run.close()
     result = run.path / ("genotype.json" if command == "search" else SUMMARY)
-    progress.note(f"{run.path} is finished; its result is {result}")
+    longer = ""
+    if command != "search":
+        weights = shlex.quote(str(run.path / WEIGHTS))
+        longer = f"; to train it longer, as a new run: nastk evaluate --weights {weights}"
+    progress.note(f"{run.path} is finished; its result is {result}{longer}")
     return None

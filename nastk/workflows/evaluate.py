@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 
-from nastk.archs import Arch, load_arch
+from nastk.archs import Arch
 from nastk.config import Config, resolve
 from nastk.engine.progress import Progress
-from nastk.workflows.directory import open_resumed
 from nastk.workflows.records import TrainingRecord
 from nastk.workflows.request import Request
-from nastk.workflows.training import read_resumed_arch, train_network
+from nastk.workflows.starting_weights import arch_of_weights, dataset_of_weights, named_arch
+from nastk.workflows.training import resume_training
 
 
-def configure_evaluate(arch: str | Arch, request: Request, progress: Progress) -> tuple[Config, Arch]:
+def configure_evaluate(
+    arch: str | Arch | None, request: Request, progress: Progress, *, weights: Path | None = None
+) -> tuple[Config, Arch]:
     """The configuration of an evaluation, and the architecture; ValueError in the user's words.
 
-    Without a data set it is the one that the architecture was searched on.
+    weights: bring their architecture and their network's size along. Without a data set it is the one that they
+    were trained on, or that the architecture was searched on.
     """
-    found = arch if isinstance(arch, Arch) else load_arch(arch)
+    size: list[str] = []
+    if weights is not None:
+        found, size = arch_of_weights(weights, arch)
+    elif arch is not None:
+        found = named_arch(arch)
+    else:
+        raise ValueError("--arch is missing: a genotype file, a run directory, or a name of nastk list archs")
     dataset = request.chosen_dataset()
+    if dataset is None and weights is not None:
+        dataset = dataset_of_weights(weights)
+        if dataset is None:
+            raise ValueError(f"{weights} lies in no run directory: --dataset must say what to train on")
+        progress.note(f"data set: {dataset} (the weights were trained on it)")
     if dataset is None:
         searched_on = found.provenance.get("dataset")
         dataset = searched_on if isinstance(searched_on, str) else "digits"
         why = "the cell was searched on it" if searched_on else "comes with nastk"
         progress.note(f"data set: {dataset} ({why})")
     preset = request.chosen_preset(dataset, progress)
-    return resolve("evaluate", found.name, preset, request.all_words(dataset)), found
+    return resolve("evaluate", found.name, preset, size + request.all_words(dataset)), found
 
 
 def resume_evaluate(path: Path, progress: Progress) -> TrainingRecord | None:
     """Continue the evaluation in `path` by its own configuration; None if it is finished, which is said."""
-    opened = open_resumed(path, "evaluate", progress)
-    if opened is None:
-        return None
-    run, config = opened
-    with closing(run):
-        return train_network(config, read_resumed_arch(run), lambda: run, progress, fresh=False)
+    return resume_training(path, "evaluate", progress)

@@ -11,11 +11,13 @@ from typing import Any
 from nastk.config import Config
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype, read
-from nastk.networks.classifier import WEIGHTS
+from nastk.networks.classifier import WEIGHTS, WEIGHTS_BEST
 from nastk.ranking import read_rows
 from nastk.registry import load_space
 from nastk.run import SUMMARY, Run, read_object
 from nastk.workflows.directory import read_config
+
+TEST = "test.json"  # of a training's run directory
 
 
 @dataclass(frozen=True)
@@ -91,11 +93,22 @@ class TrainingRecord(Record):
         """In %, after the last epoch."""
         return float(self.summary["test_accuracy"])
 
+    @cached_property
+    def test(self) -> dict[str, Any]:
+        """The content of test.json: what the last epoch's test says in detail (engine.outcome), shares in %."""
+        _ = self.summary
+        return read_object(self.path / TEST)
+
     @property
     def weights(self) -> Path:
         """The trained network."""
         _ = self.summary
         return self.path / WEIGHTS
+
+    @property
+    def weights_best(self) -> Path | None:
+        """The network of the best epoch by validation loss; None where there were no validation images."""
+        return self.path / WEIGHTS_BEST if "validation" in self.summary else None
 
     @property
     def params(self) -> int:

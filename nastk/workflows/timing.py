@@ -47,7 +47,11 @@ def fit_to_minutes(
         assert again is not None
         found = again
     settings, before_all = fitted.settings(), config.settings()
-    words = [f"{setting_word(key, settings[key])} (instead of {before_all[key]})" for key in budget]
+    words = [
+        f"{setting_word(key, settings[key])} (instead of {before_all[key]})"
+        for number, key in enumerate(budget)
+        if number == 0 or settings[key] != before_all[key]
+    ]
     progress.note(f"run.minutes={config.run.minutes:g}: {', '.join(words)}, about {duration(found)}")
     return fitted, job
 

@@ -11,23 +11,23 @@ from nastk.archs import RUN_FILE, Arch, load_arch
 from nastk.config import Config, to_yaml
 from nastk.data.augmentation import Augmentation
 from nastk.data.batches import Batches
-from nastk.data.description import describe, how_many
 from nastk.data.images import ImageSet
-from nastk.data.sources import load_images
+from nastk.data.training_images import load_training_images
+from nastk.engine import checkpoint
 from nastk.engine.device import Engine
 from nastk.engine.progress import Progress
 from nastk.engine.training import initialise
 from nastk.estimators.standalone import StandaloneTraining
 from nastk.genotype import Genotype, to_json
 from nastk.networks import weights as weight_files
-from nastk.networks.classifier import WEIGHTS
+from nastk.networks.classifier import WEIGHTS, WEIGHTS_BEST
 from nastk.networks.counting import count_macs, count_parameters
 from nastk.report.drawings import draw_files
 from nastk.run import CONFIG, Run, RunError
-from nastk.workflows.directory import OpenRun
+from nastk.workflows.directory import OpenRun, open_resumed
 from nastk.workflows.driving import drive_job
 from nastk.workflows.inputs import RunInputs
-from nastk.workflows.records import TrainingRecord
+from nastk.workflows.records import TEST, TrainingRecord
 from nastk.workflows.summary import write_summary
 from nastk.workflows.timing import fit_to_minutes, time_note
 
@@ -55,7 +55,7 @@ def train_network(
             config, job = fit_to_minutes(
                 config,
                 job,
-                ("train.epochs",),
+                ("train.epochs", "train.warmup_epochs"),
                 lambda job: job.seconds(),
                 lambda fitted: _build(
                     fitted,
@@ -77,7 +77,21 @@ def train_network(
             return TrainingRecord(run.path)
 
 
-def read_resumed_arch(run: Run) -> Arch:
+def resume_training(path: Path, command: str, progress: Progress) -> TrainingRecord | None:
+    """Continue the evaluation or transfer in `path` by its own configuration; None if it is finished, which is said."""
+    opened = open_resumed(path, command, progress)
+    if opened is None:
+        return None
+    run, config = opened
+    with closing(run):
+        found, weights = _read_resumed_arch(run), None
+        started_from = found.provenance.get("weights")
+        if isinstance(started_from, str) and not run.has(checkpoint.NAME):
+            weights = Path(started_from)
+        return train_network(config, found, lambda: run, progress, weights=weights, fresh=False)
+
+
+def _read_resumed_arch(run: Run) -> Arch:
     """The architecture that an evaluation or a transfer was started with."""
     if not run.has(RUN_FILE):
         raise RunError(f"{run.path / RUN_FILE} is missing, the cell that the run was started with")
@@ -100,7 +114,7 @@ def _finish(
     steps: int, wall_s: float,
 ) -> None:  # fmt: skip
     """Write down the trained network and how good it is."""
-    network = job.network
+    network = job.tested
     data = {
         "classes": train.classes,
         "shape": train.shape,
@@ -108,15 +122,22 @@ def _finish(
         "std": train.std,
         "values": (train.values.black, train.values.white) if train.values else None,
     }
-    with run.replacing(WEIGHTS) as path:
-        weight_files.save(
-            path,
-            network,
-            found.genotype,
-            network=dataclasses.asdict(config.network),
-            data=data,
-            config=to_yaml(config),
-        )
+    networks = {WEIGHTS: network} | ({WEIGHTS_BEST: job.best.network} if job.best is not None else {})
+    for name, trained in networks.items():
+        with run.replacing(name) as path:
+            weight_files.save(
+                path,
+                trained,
+                found.genotype,
+                network=dataclasses.asdict(config.network),
+                data=data,
+                config=to_yaml(config),
+            )
+    validated = {}
+    if job.best is not None:
+        validated["validation"] = {"best": job.best.figures(), "stopped_early": job.stopped_early}
+    assert job.outcome is not None, "it is finished"
+    run.write_json(TEST, job.outcome.figures(train.classes))
     write_summary(
         run,
         config,
@@ -131,6 +152,7 @@ def _finish(
         | {"num_classes": len(train.classes), "image_shape": train.shape},
         test_accuracy=job.test_accuracy,
         test_accuracy_best=job.test_accuracy_best,
+        **validated,
     )
 
 
@@ -144,13 +166,13 @@ def _build(
 ) -> tuple[StandaloneTraining, ImageSet]:
     """The training of the genotype's network, and the images it trains on, which are added to `inputs`."""
     registry.space_entry(genotype.space).check_networks()
-    train = load_images(config.data, "train")
-    test = load_images(config.data, "test", like=train)
+    images = load_training_images(config.data)
+    train, validation, test = images.train, images.validation, images.test
     inputs.add("training images", train)
     inputs.add("test images", test)
-    tested = f"test: {how_many(test, config.data.max_test, 'data.max_test')}"
-    progress.note(describe(train, config.data, tested))
-    for note in dict.fromkeys(train.notes + test.notes):  # what holds for both is said once
+    if validation is not None and validation.fingerprint is not train.fingerprint:  # a part of its own
+        inputs.add("validation images", validation)
+    for note in images.notes:
         progress.note(note)
     network = registry.space_entry(genotype.space).load_network()(
         genotype,
@@ -162,13 +184,18 @@ def _build(
     initialise(network, engine.streams["initialisation"])
     if weights is not None and weight_files.adopt(network, weight_files.load(weights), weights):
         progress.note(f"the classifier of {weights} has other classes: it starts afresh")
-    augmentation = Augmentation(pad=config.data.pad, flip=config.data.flip, cutout=config.data.cutout)
+    augmentation = Augmentation(
+        pad=config.data.pad, flip=config.data.flip, cutout=config.data.cutout, policy=config.data.augment
+    )
     job = StandaloneTraining(
         engine.place(network),
         Batches(train.to(engine.device), config.train.batch_size, augmentation=augmentation, shuffle=True),
         Batches(test.to(engine.device), config.train.eval_batch_size),
         config.train,
         engine,
+        validation=None
+        if validation is None
+        else Batches(validation.to(engine.device), config.train.eval_batch_size),
         compile=config.engine.compile,
     )
     return job, train

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 
 from nastk import registry
 from nastk.archs import Arch, load_arch
 from nastk.config import Config, resolve
-from nastk.engine import checkpoint
 from nastk.engine.progress import Progress
-from nastk.networks import weights as weight_files
-from nastk.workflows.directory import open_resumed
 from nastk.workflows.records import TrainingRecord
 from nastk.workflows.request import Request
-from nastk.workflows.training import read_resumed_arch, train_network
+from nastk.workflows.starting_weights import arch_of_weights, named_arch
+from nastk.workflows.training import resume_training
 
 FOUND_HERE = Path("genotype.json")
 
@@ -38,13 +35,10 @@ def configure_transfer(
         )
     words = request.all_words(dataset)
     if weights is not None:
-        loaded = weight_files.load(weights)
-        words = [f"network.{key}={value}" for key, value in loaded.network.items()] + words
-        if arch is not None and _arch(arch).genotype != loaded.genotype:
-            raise ValueError(f"{weights} holds another cell than --arch {arch}; leave --arch out")
-        found = Arch(weights.stem, loaded.genotype, {})
+        found, size = arch_of_weights(weights, arch)
+        words = size + words
     elif arch is not None:
-        found = _arch(arch)
+        found = named_arch(arch)
     elif FOUND_HERE.exists():
         found = load_arch(str(FOUND_HERE))
         progress.note(f"cell: ./{FOUND_HERE}")
@@ -56,19 +50,6 @@ def configure_transfer(
     return resolve("transfer", task, request.chosen_preset(dataset, progress), words), found
 
 
-def _arch(arch: str | Arch) -> Arch:
-    return arch if isinstance(arch, Arch) else load_arch(arch)
-
-
 def resume_transfer(path: Path, progress: Progress) -> TrainingRecord | None:
     """Continue the transfer in `path` by its own configuration; None if it is finished, which is said."""
-    opened = open_resumed(path, "transfer", progress)
-    if opened is None:
-        return None
-    run, config = opened
-    with closing(run):
-        found, weights = read_resumed_arch(run), None
-        started_from = found.provenance.get("weights")
-        if isinstance(started_from, str) and not run.has(checkpoint.NAME):
-            weights = Path(started_from)
-        return train_network(config, found, lambda: run, progress, weights=weights, fresh=False)
+    return resume_training(path, "transfer", progress)

@@ -130,7 +130,7 @@ def read_result(run: Path) -> dict[str, Any]:
             content = torch.load(path, weights_only=True)
             content.pop("wall_s")
             found[path.name] = _comparable(content)
-        elif path.name == "weights.safetensors":  # whose header is in no certain order
+        elif path.suffix == ".safetensors":  # whose header is in no certain order
             loaded = weights.load(path)
             found[path.name] = _comparable(loaded.tensors), loaded.genotype, loaded.network, loaded.data
         else:

@@ -19,7 +19,7 @@ from nastk.registry import METHODS, TASKS
 COMMON = {"dataset", "data-dir", "preset", "run-dir", "resume", "seed", "device", "quiet"}
 FLAGS = {
     "search": COMMON | {"method", "space"},
-    "evaluate": COMMON | {"arch"},
+    "evaluate": COMMON | {"arch", "weights"},
     "transfer": COMMON | {"task", "arch", "weights"},
     "predict": {"top", "json"},
     "export": {"weights", "format", "out"},
@@ -244,7 +244,11 @@ def test_stdout_is_data(nastk):
     ]
     code, out, err = nastk(*EVALUATE, "train.epochs=1", "--run-dir", "evaluate", "--quiet")
     assert code == 0
-    assert out.count("\n") == 1 and out.startswith("test accuracy ")
+    accuracy, more = out.splitlines()
+    assert accuracy.startswith("test accuracy ")
+    assert re.fullmatch(
+        r"balanced accuracy \d+\.\d\d %, top-5 \d+\.\d\d %, calibration error \d+\.\d %", more
+    )
     assert err.count("\nmemory: about ") == 1
     assert err.splitlines()[-1] == "weights: evaluate/weights.safetensors"
 

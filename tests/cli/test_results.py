@@ -17,6 +17,7 @@ from command_lines import EVALUATE, FEWSHOT, PDARTS, SEARCH, SMALL
 from nastk import config, genotype
 from nastk.engine.progress import Progress
 from nastk.networks import weights
+from nastk.workflows.records import open_record
 from nastk.workflows.result_file import write_result_file
 from nastk.workflows.summary import reproduce_command
 
@@ -124,7 +125,7 @@ def test_files_of_an_evaluation(finished_runs):
     run = finished_runs["evaluate"]
     assert sorted(os.listdir(run)) == [
         *("cell_normal.svg", "cell_reduce.svg", "checkpoint.pt", "config.yaml", "genotype.json"),
-        *("metrics.jsonl", "summary.json", "weights.safetensors"),
+        *("metrics.jsonl", "summary.json", "test.json", "weights.safetensors"),
     ]
     summary = json.loads((run / "summary.json").read_text())
     assert list(summary) == [
@@ -135,6 +136,12 @@ def test_files_of_an_evaluation(finished_runs):
     assert summary["test_accuracy"] == rows[-1]["test_accuracy"] == summary["score"]["value"]
     assert summary["test_accuracy_best"] == max(row["test_accuracy"] for row in rows)
     assert (summary["arch"], summary["score"]["split"]) == ("darts-v2", "test")
+    test = json.loads((run / "test.json").read_text())
+    assert (test["images"], test["accuracy"]) == (30, summary["test_accuracy"])
+    assert [row["name"] for row in test["classes"]] == [*map(str, range(10))]
+    assert [row["images"] for row in test["classes"]] == [*map(sum, test["confusion"])]
+    assert 0 < test["calibration"]["error"] < 100
+    assert open_record(run).test == test
     loaded = weights.load(run / "weights.safetensors")
     params = sum(t.numel() for name, t in loaded.tensors.items() if _is_parameter(name, loaded.tensors))
     assert summary["params"] == params

@@ -198,7 +198,13 @@ def test_finished_run(nastk, finished_runs):
     before = {path: path.stat().st_mtime_ns for run in finished_runs.values() for path in run.iterdir()}
     for command, run in finished_runs.items():
         result = run / ("genotype.json" if command == "search" else "summary.json")
-        assert nastk(command, "--resume", run) == (0, "", f"{run} is finished; its result is {result}\n")
+        longer = f"; to train it longer, as a new run: nastk evaluate --weights {run}/weights.safetensors"
+        longer = longer if command == "evaluate" else ""
+        assert nastk(command, "--resume", run) == (
+            0,
+            "",
+            f"{run} is finished; its result is {result}{longer}\n",
+        )
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 

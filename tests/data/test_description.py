@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from nastk.data.description import describe, how_many
+from nastk.data.description import describe, how_many, unequal_classes
 from nastk.data.images import ResidentImages
 from nastk.schema import DataConfig
 
@@ -44,3 +44,18 @@ def test_the_other_parts_follow():
 )
 def test_how_many_of_how_many(found, most, words):
     assert how_many(images(8, "a", "b", found=found), most, "data.max_test") == words
+
+
+def test_unequal_classes():
+    """Told from twice as many on; a class may have no image."""
+    for labels, words in (
+        ([0, 0, 0, 1, 1], None),
+        ([0, 1, 1], "2 training images of b, 1 of a"),
+        ([0] * 1000, "1,000 training images of a, 0 of b"),
+    ):
+        pixels = torch.zeros(len(labels), 8, 8, 1, dtype=torch.uint8)
+        found = unequal_classes(
+            ResidentImages(tensor=pixels, labels=torch.tensor(labels), classes=("a", "b"))
+        )
+        assert (found is None) == (words is None)
+        assert words is None or f"classes are unequal: {words};" in str(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nastk.engine.schedules import cosine, linear
+from nastk.engine.schedules import cosine, linear, warmed_up
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,12 @@ def test_one_epoch():
 @pytest.mark.parametrize(("epoch", "probability"), [(0, 0.0), (1, 0.006), (25, 0.15), (49, 0.294)])
 def test_drop_path_of_relativenas(epoch, probability):
     assert linear(0.3, epoch, 50) == pytest.approx(probability, rel=1e-12)
+
+
+def test_warm_up():
+    """Three epochs of a quarter, a half and three quarters, then the cosine over the other four."""
+    found = [warmed_up(0.1, 0.02, epoch, 7, 3) for epoch in range(7)]
+    assert found == pytest.approx([0.025, 0.05, 0.075, *(cosine(0.1, 0.02, epoch, 4) for epoch in range(4))])
+    assert [warmed_up(0.1, 0.0, epoch, 5, 0) for epoch in range(5)] == [
+        cosine(0.1, 0.0, epoch, 5) for epoch in range(5)
+    ]

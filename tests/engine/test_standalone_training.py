@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nastk.engine import training
 from nastk.engine.device import Engine
-from nastk.engine.training import NonFiniteLoss
+from nastk.engine.training import Averages, NonFiniteLoss
 from nastk.estimators.standalone import StandaloneTraining
 from nastk.schema import EngineConfig, StandaloneTrainConfig
 
@@ -43,10 +45,12 @@ class _Batches:
         return 2
 
 
-def _training(*, auxiliary: bool = False, **settings: Any) -> StandaloneTraining:
+def _training(
+    batches: Any = None, *, network: Any = None, auxiliary: bool = False, **settings: Any
+) -> StandaloneTraining:
     config = dataclasses.replace(StandaloneTrainConfig(epochs=4, lr=1e-6, drop_path=0.0), **settings)
-    batches: Any = _Batches()
-    network: Any = _Network(auxiliary)
+    batches = batches or _Batches()
+    network = network or _Network(auxiliary)
     return StandaloneTraining(network, batches, batches, config, Engine(EngineConfig(device="cpu"), 0))
 
 
@@ -116,21 +120,147 @@ def test_schedule():
     assert job.optimizer.param_groups[0]["lr"] == found[-1]
 
 
+def test_schedule_with_a_warm_up():
+    job = _training(lr=0.1, lr_min=0.02, warmup_epochs=1)
+    assert [job.step()["lr"] for _ in range(4)] == pytest.approx([0.05, 0.1, 0.08, 0.04])
+    with pytest.raises(
+        ValueError, match=r"^train\.warmup_epochs: expected less than train\.epochs \(4\), found 4$"
+    ):
+        _training(warmup_epochs=4)
+
+
+class _Unequal(_Batches):
+    """One image of the first class and three of the second."""
+
+    images = SimpleNamespace(labels=torch.tensor([0, 1, 1, 1]), classes=("a", "b", "c", "d"))
+
+    def epoch(self, *_: Any) -> list[tuple[Tensor, Tensor]]:
+        return [(torch.zeros(4, 1, 2, 2), self.images.labels)]
+
+
+def test_class_weights():
+    """Both classes weigh alike: the mean of the cross-entropies of the first and of the second."""
+    batches: Any = _Unequal()
+    metrics = _training(batches, class_weights="balanced", auxiliary=True, auxiliary_weight=0.5).step()
+    auxiliary = AUXILIARY - 0.5  # of the head's logits 0 and 1
+    assert metrics["train_loss"] == pytest.approx(MAIN + 1 + 0.5 * auxiliary, rel=1e-5)
+    assert metrics["test_loss"] == pytest.approx(MAIN + 1.5, rel=1e-5)  # whatever the weights
+    plain = _training(batches).step()
+    assert plain["train_loss"] == pytest.approx(MAIN + 1.5, rel=1e-5)
+
+
+def test_mixed_images():
+    """For logits that do not depend on the image, the loss of mixed labels is on average that of the labels."""
+    job = _training(_Unequal(), mixup=0.4, cutmix=1.0, auxiliary=True, auxiliary_weight=0.5)
+    metrics = job.step()
+    assert metrics["train_loss"] == pytest.approx(MAIN + 1.5 + 0.5 * (AUXILIARY - 0.75), rel=1e-5)
+    assert "mixing" in job.engine.streams.state_dict()
+
+
+class _Scaled(_Network):
+    """Logits that grow with the weight, which begins at 0: 2 + 2 w of the right class."""
+
+    def forward(self, images: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        return torch.tensor([[2.0, 0.0, 0.0, 0.0]]).repeat(len(images), 1) * (1 + self.weight), None
+
+
+def test_adamw():
+    """Its first steps are of the learning rate, whatever the gradients; the decay is of the weight itself."""
+    job = _training(network=_Scaled(False), optimizer="adamw", lr=0.01, weight_decay=0.5, grad_clip=1e-3)
+    job.step()
+    assert job.network.weight.item() == pytest.approx(0.01 * (1 - 0.01 * 0.5) + 0.01, abs=1e-5)
+    assert [job.step()["lr"] for _ in range(3)] == pytest.approx(
+        [0.01 * (1 + math.cos(math.pi * epoch / 4)) / 2 for epoch in (1, 2, 3)]
+    )
+
+
+def test_the_average_is_tested_and_is_the_result():
+    job = _training(network=_Scaled(False), ema=0.9, lr=0.1)
+    metrics = job.step()
+    average, weight = job.tested.weight.item(), job.network.weight.item()
+    assert 0 < average < weight
+    assert metrics["test_loss"] == pytest.approx(math.log(math.exp(2 + 2 * average) + 3) - 2 - 2 * average)
+    state = job.state_dict()["average"]
+    assert (state["num_steps"], state["network"]["weight"].item()) == (2, average)
+
+
 def test_best_and_last():
     """The best epoch is remembered and named as such; what counts is the last."""
     job = _training(epochs=3)
     accuracies = iter([50.0, 90.0, 70.0])
-    job.test_batches = None  # type: ignore[assignment]
+    evaluate = training.evaluate
+
+    def accurate(*arguments: Any) -> Averages:
+        return dataclasses.replace(evaluate(*arguments), accuracy=next(accuracies))
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(job, "test_batches", _Batches())
-        patch.setattr(
-            "nastk.engine.training.evaluate",
-            lambda *_: type("Averages", (), {"loss": 1.0, "accuracy": next(accuracies)}),
-        )
+        patch.setattr("nastk.engine.training.evaluate", accurate)
         while not job.finished:
             job.step()
     assert (job.test_accuracy, job.test_accuracy_best) == (70.0, 90.0)
     assert job.state_dict()["test_accuracy_best"] == 90.0
+
+
+class _Told:
+    """In place of the passes over validation and test images, in turn: losses of the former, `accuracies` of the
+    latter."""
+
+    def __init__(self, losses: list[float], accuracies: list[float]) -> None:
+        self.averages = [
+            averages
+            for loss, accuracy in zip(losses, accuracies, strict=True)
+            for averages in (Averages(loss, 50.0), Averages(1.0, accuracy))
+        ]
+
+    def __call__(self, logits_of: Any, batches: Any, engine: Any, predictions: Any) -> Averages:
+        if predictions is not None:
+            predictions.add(torch.zeros(1, 4), torch.tensor([0]))
+        return self.averages.pop(0)
+
+
+def _patient(losses: list[float], accuracies: list[float], **settings: Any) -> StandaloneTraining:
+    """A training of as many epochs as there are losses, run to its end."""
+    batches: Any = _Batches()
+    config = StandaloneTrainConfig(epochs=len(losses), lr=0.1, drop_path=0.0, **settings)
+    network: Any = _Scaled(False)
+    engine = Engine(EngineConfig(device="cpu"), 0)
+    job = StandaloneTraining(network, batches, batches, config, engine, validation=batches)
+    weights = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nastk.engine.training.evaluate", _Told(losses, accuracies))
+        while not job.finished:
+            metrics = job.step()
+            assert metrics["validation_loss"] == losses[job.epoch - 1]
+            weights.append(job.tested.weight.item())
+            assert (job.outcome is None) == (not job.finished)
+    assert job.best is not None
+    assert job.best.network.weight.item() == weights[job.best.epoch - 1]
+    return job
+
+
+@pytest.mark.parametrize(("patience", "epochs", "best"), [(None, 6, 6), (4, 6, 6), (3, 5, 2), (1, 3, 2)])
+@pytest.mark.parametrize("ema", [0.0, 0.5])
+def test_patience(patience, epochs, best, ema):
+    """An equal loss is no better one; accuracies on test images, which rise and fall, change nothing."""
+    for accuracies in ([10.0, 20.0, 90.0, 30.0, 40.0, 50.0], [90.0, 20.0, 10.0, 5.0, 3.0, 1.0]):
+        job = _patient([0.5, 0.4, 0.4, 0.6, 0.5, 0.3], accuracies, patience=patience, ema=ema)
+        assert (job.epoch, job.best.epoch, job.stopped_early) == (epochs, best, epochs < 6)
+        assert job.best.figures() == {
+            "epoch": best, "loss": [0.4, 0.3][best == 6], "accuracy": 50.0, "test_accuracy": accuracies[best - 1],
+        }  # fmt: skip
+        assert (job.test_accuracy, job.num_steps) == (accuracies[epochs - 1], 6)
+
+
+def test_patience_needs_validation_images():
+    with pytest.raises(
+        ValueError, match=r"^train\.patience needs validation images, .* data\.validation_portion"
+    ):
+        _training(patience=2)
+
+
+def test_validation_that_diverges_is_told():
+    with pytest.raises(NonFiniteLoss):
+        _patient([0.5, math.nan], [50.0, 50.0])
 
 
 def test_functions_agree():
