@@ -5,10 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nastk.api import SearchRun, TrainingRun, evaluate, load, open, rank, search, transfer
+    from nastk.api import SearchRun, TrainingRun, evaluate, load, open, rank, search, transfer, write_report
 
 __version__ = "0.1.0"
-__all__ = ["SearchRun", "TrainingRun", "evaluate", "load", "open", "rank", "search", "transfer"]
+__all__ = [
+    "SearchRun",
+    "TrainingRun",
+    "evaluate",
+    "load",
+    "open",
+    "rank",
+    "search",
+    "transfer",
+    "write_report",
+]
 
 
 def __getattr__(name: str) -> Any:

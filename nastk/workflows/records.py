@@ -60,7 +60,7 @@ class SearchRecord(Record):
     def score(self) -> Score:
         """The score that the genotype was chosen by."""
         content = dict(self.summary["score"])
-        return _score(content | {"metric": content.pop("name")})
+        return score_of(content | {"metric": content.pop("name")})
 
     @cached_property
     def ranking(self) -> list[tuple[Genotype, Score]]:
@@ -70,7 +70,7 @@ class SearchRecord(Record):
         space = load_space(self.config.space.name)
         rows = read_rows(self.path / "ranking.json")
         return [
-            (Genotype(space.name, space.body_from_json(row["genotype"])), _score(row["score"]))
+            (Genotype(space.name, space.body_from_json(row["genotype"])), score_of(row["score"]))
             for row in rows
         ]
 
@@ -114,7 +114,7 @@ def open_record(path: Path) -> SearchRecord | TrainingRecord:
     return searched if searched.config.command == "search" else TrainingRecord(path)
 
 
-def _score(content: dict[str, Any]) -> Score:
-    """Numbers that are null were not finite."""
+def score_of(content: dict[str, Any]) -> Score:
+    """A score as ranking.json has it: numbers that are null were not finite."""
     numbers: Any = {name: math.nan if value is None else value for name, value in content.items()}
     return Score(**numbers)

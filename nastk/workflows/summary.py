@@ -36,12 +36,16 @@ def write_summary(
     )
 
 
-def reproduce_command(config: Config) -> str:
+def reproduce_command(config: Config, arch: str | None = None) -> str:
     """The command line that gives this configuration: what differs from the preset is spelt out.
 
+    arch: what an evaluation or a transfer is to take as --arch; else that is left to its configuration.
     Some settings bring others along (search.base those of a method): these are looked at in a further round.
     """
     flag = {"search": "--method", "evaluate": "--arch", "transfer": "--task"}[config.command]
+    about = [flag, config.name]
+    if arch is not None:
+        about = ["--arch", arch] if config.command == "evaluate" else [*about, "--arch", arch]
     words: dict[str, str] = {}
     while True:
         known = dict(_values(resolve(config.command, config.name, config.preset, [*words.values()])))
@@ -53,9 +57,7 @@ def reproduce_command(config: Config) -> str:
         if not more:
             break
         words |= more
-    return shlex.join(
-        ["nastk", config.command, flag, config.name, "--preset", config.preset, *words.values()]
-    )
+    return shlex.join(["nastk", config.command, *about, "--preset", config.preset, *words.values()])
 
 
 def _values(config: Config) -> list[tuple[str, Any]]:

@@ -22,6 +22,7 @@ FLAGS = {
     "evaluate": COMMON | {"arch"},
     "transfer": COMMON | {"task", "arch", "weights"},
     "rank": {"dataset", "json"},
+    "report": {"out"},
     "latency": {"space", "out"},
     "show": {"json", "svg", "stem", "init-channels", "num-cells", "num-classes"},
     "list": {"json"},
