@@ -21,14 +21,19 @@ class RunState:
     num_steps: int | None = None
     time_s: float | None = None
 
-    def __str__(self) -> str:
-        """ "finished", "running, step 3 of 9", "stopped at step 3 of 9", "begun"."""
+    @property
+    def word(self) -> str:
+        """ "finished", "running", "stopped", or "begun": before the first step."""
         if self.finished:
             return "finished"
-        if not self.steps:
-            return "running" if self.running else "begun"
+        return "running" if self.running else "stopped" if self.steps else "begun"
+
+    def __str__(self) -> str:
+        """ "finished", "running, step 3 of 9", "stopped at step 3 of 9", "begun"."""
+        if self.finished or not self.steps:
+            return self.word
         of = f" of {self.num_steps}" if self.num_steps is not None else ""
-        return f"{'running,' if self.running else 'stopped at'} step {self.steps}{of}"
+        return f"{self.word}{',' if self.running else ' at'} step {self.steps}{of}"
 
 
 def state_of(path: Path) -> RunState:
