@@ -40,7 +40,7 @@ def evaluate(arch: str | None, options: CommonOptions) -> None:
     from nastk.workflows.evaluate import configure_evaluate, resume_evaluate
     from nastk.workflows.training import train_network
 
-    progress = TerminalProgress(quiet=options.quiet)
+    progress = TerminalProgress(plain=options.plain, quiet=options.quiet)
     trained: TrainingRecord | None
     if options.resume is not None:
         trained = resume_evaluate(options.resume, progress)
@@ -50,4 +50,4 @@ def evaluate(arch: str | None, options: CommonOptions) -> None:
         make_run = new_run(options.run_dir, f"evaluate-{found.name}", config.data.dataset)
         trained = train_network(config, found, make_run, progress)
     if trained is not None:
-        tell_training(trained)
+        tell_training(trained, quiet=options.quiet)

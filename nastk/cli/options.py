@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nastk.wording import counted
 from nastk.workflows.request import Request
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ class CommonOptions:
     resume: Path | None
     seed: int | None
     device: str | None
+    plain: bool
     quiet: bool
     overrides: tuple[str, ...]
 
@@ -87,7 +87,8 @@ def common_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--seed", type=int, metavar="N", help="Seed of all random streams (0)."),
         click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute (auto)."),
-        click.option("--quiet", is_flag=True, help="Plain lines instead of a live table."),
+        click.option("--plain", is_flag=True, help="Plain lines instead of a live table."),
+        click.option("--quiet", is_flag=True, help="Errors and the result only."),
     ]
     decorated: Callable[..., None] = gathering
     for decorate in reversed(decorators):
@@ -100,10 +101,8 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def tell_training(trained: TrainingRecord) -> None:
+def tell_training(trained: TrainingRecord, *, quiet: bool) -> None:
     """The result of an evaluation or a transfer."""
-    click.echo(
-        f"test accuracy {trained.test_accuracy:.2f} % (last of {counted(trained.summary['steps'], 'epoch')}), "
-        f"{counted(trained.params, 'parameter')}, {counted(trained.macs, 'MAC')}"
-    )
-    say(f"weights: {trained.weights}")
+    click.echo(trained.result_text, nl=False)
+    if not quiet:
+        say(f"weights: {trained.weights}")

@@ -48,7 +48,7 @@ def transfer(task: str | None, arch: str | None, weights: Path | None, options: 
     from nastk.workflows.training import train_network
     from nastk.workflows.transfer import configure_transfer, resume_transfer
 
-    progress = TerminalProgress(quiet=options.quiet)
+    progress = TerminalProgress(plain=options.plain, quiet=options.quiet)
     trained: TrainingRecord | None
     if options.resume is not None:
         trained = resume_transfer(options.resume, progress)
@@ -58,4 +58,4 @@ def transfer(task: str | None, arch: str | None, weights: Path | None, options: 
         make_run = new_run(options.run_dir, f"transfer-{found.name}", config.data.dataset)
         trained = train_network(config, found, make_run, progress, weights=weights)
     if trained is not None:
-        tell_training(trained)
+        tell_training(trained, quiet=options.quiet)

@@ -14,8 +14,9 @@ from nastk.genotype import Genotype, read
 from nastk.networks.classifier import WEIGHTS
 from nastk.ranking import read_rows
 from nastk.registry import load_space
-from nastk.run import SUMMARY, Run, read_object
+from nastk.run import SUMMARY, Run, read_object, read_text
 from nastk.workflows.directory import read_config
+from nastk.workflows.result_text import RESULT
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,12 @@ class Record:
         if not self.finished:
             raise ValueError(f"{self.path} is not finished: nastk {self.config.command} --resume {self.path}")
         return read_object(self.path / SUMMARY)
+
+    @property
+    def result_text(self) -> str:
+        """What the command printed in the end."""
+        _ = self.summary
+        return read_text(self.path / RESULT)
 
     @property
     def genotype(self) -> Genotype:

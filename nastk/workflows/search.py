@@ -25,6 +25,7 @@ from nastk.workflows.pricing import Pricing
 from nastk.workflows.records import SearchRecord
 from nastk.workflows.request import Request
 from nastk.workflows.result_file import NotCopied, write_result_file
+from nastk.workflows.result_text import search_result
 from nastk.workflows.summary import reproduce_command, write_summary
 
 
@@ -131,7 +132,11 @@ def _finish(
         except RunError as error:
             not_copied = NotCopied(error, run.path / "genotype.json")
     about = size | {"remarks": result.remarks + _beyond(job, result)}
-    write_summary(run, config, engine, steps=steps, wall_s=wall_s, score=score, **about)
+
+    def result_text(summary: dict[str, Any]) -> str:
+        return search_result(result.genotype, summary)
+
+    write_summary(run, config, engine, result_text, steps=steps, wall_s=wall_s, score=score, **about)
     if not_copied is not None:
         raise not_copied
     return SearchRecord(run.path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import shlex
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -11,14 +12,25 @@ from nastk import __version__
 from nastk.config import Config, flatten, resolve, setting_word
 from nastk.engine.device import Engine
 from nastk.run import SUMMARY, Run
+from nastk.workflows.result_text import RESULT
 
 
 def write_summary(
-    run: Run, config: Config, engine: Engine, *, steps: int, wall_s: float, **content: Any
+    run: Run,
+    config: Config,
+    engine: Engine,
+    result_text: Callable[[dict[str, Any]], str],
+    *,
+    steps: int,
+    wall_s: float,
+    **content: Any,
 ) -> None:
+    """Write summary.json, the last file of a run, and before it the result in words.
+
+    result_text: of what is in summary.json.
+    """
     about = "method" if config.command == "search" else "arch"
-    run.write_json(
-        SUMMARY,
+    summary: dict[str, Any] = (
         {"command": config.command}
         | ({} if about in content else {about: config.name})
         | {"dataset": config.data.dataset, "seed": config.run.seed}
@@ -32,8 +44,10 @@ def write_summary(
                 "torch": version("torch"),
                 "python": platform.python_version(),
             },
-        },
+        }
     )
+    run.write_text(RESULT, result_text(summary))
+    run.write_json(SUMMARY, summary)
 
 
 def reproduce_command(config: Config, arch: str | None = None) -> str:

@@ -28,6 +28,7 @@ from nastk.workflows.directory import OpenRun
 from nastk.workflows.driving import drive_job
 from nastk.workflows.inputs import RunInputs
 from nastk.workflows.records import TrainingRecord
+from nastk.workflows.result_text import training_result
 from nastk.workflows.summary import write_summary
 
 
@@ -95,6 +96,7 @@ def _finish(
         run,
         config,
         engine,
+        training_result,
         steps=steps,
         wall_s=wall_s,
         arch=found.name,

@@ -16,7 +16,7 @@ from command_lines import EVALUATE, SEARCH
 from nastk import __version__, cli
 from nastk.registry import METHODS, TASKS
 
-COMMON = {"dataset", "data-dir", "preset", "run-dir", "resume", "seed", "device", "quiet"}
+COMMON = {"dataset", "data-dir", "preset", "run-dir", "resume", "seed", "device", "plain", "quiet"}
 FLAGS = {
     "search": COMMON | {"method", "space"},
     "evaluate": COMMON | {"arch"},
@@ -225,6 +225,7 @@ def test_show_of_nasbench201(nastk):
 def test_stdout_is_data(nastk):
     code, out, err = nastk(*SEARCH, "search.generations=1", "--run-dir", "search")
     assert code == 0
+    assert Path("search/result.txt").read_text() == out
     assert out.startswith("normal cell\n") and "\nreduction cell\n" in out
     assert out.splitlines()[-1].startswith("validation cross_entropy ")
     rows = err.splitlines()
@@ -244,8 +245,8 @@ def test_stdout_is_data(nastk):
     code, out, err = nastk(*EVALUATE, "train.epochs=1", "--run-dir", "evaluate", "--quiet")
     assert code == 0
     assert out.count("\n") == 1 and out.startswith("test accuracy ")
-    assert err.count("\nmemory: about ") == 1
-    assert err.splitlines()[-1] == "weights: evaluate/weights.safetensors"
+    assert err == ""
+    assert Path("evaluate/result.txt").read_text() == out
 
 
 @pytest.mark.parametrize("cuda", [True, False])

@@ -56,7 +56,7 @@ def test_files_of_a_search(nastk, finished_runs):
     run = finished_runs["search"]
     assert sorted(os.listdir(run)) == [
         *("cell_normal.svg", "cell_reduce.svg", "checkpoint.pt", "config.yaml", "genotype.json"),
-        *("metrics.jsonl", "ranking.json", "summary.json"),
+        *("metrics.jsonl", "pareto.json", "pareto.svg", "ranking.json", "result.txt", "summary.json"),
     ]
     summary = json.loads((run / "summary.json").read_text())
     assert list(summary) == [
@@ -79,7 +79,7 @@ def test_files_of_a_search(nastk, finished_runs):
     ranking = json.loads((run / "ranking.json").read_text())
     assert len(ranking) == 2
     for row in ranking:
-        assert list(row) == ["score", "genotype", "trained_score", "final_score"]
+        assert list(row) == ["score", "genotype", "trained_score", "final_score", "params", "macs"]
         for score in (row["score"], row["final_score"]):
             assert list(score) == ["value", "metric", "direction", "split", "source", "accuracy", "cost"]
         assert list(row["genotype"]) == ["normal", "reduce", "concat"]
@@ -125,7 +125,7 @@ def test_files_of_an_evaluation(finished_runs):
     run = finished_runs["evaluate"]
     assert sorted(os.listdir(run)) == [
         *("cell_normal.svg", "cell_reduce.svg", "checkpoint.pt", "config.yaml", "genotype.json"),
-        *("metrics.jsonl", "summary.json", "weights.safetensors"),
+        *("metrics.jsonl", "result.txt", "summary.json", "weights.safetensors"),
     ]
     summary = json.loads((run / "summary.json").read_text())
     assert list(summary) == [
