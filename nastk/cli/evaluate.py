@@ -30,7 +30,7 @@ def evaluate(arch: str | None, options: CommonOptions) -> None:
     """
     if options.resume is not None:
         options.check_resume(arch=arch)
-    elif arch is None:
+    elif arch is None and options.config is None:
         raise click.UsageError(
             "--arch is missing: a genotype file, a run directory, or a name of nastk list archs"
         )
@@ -45,7 +45,6 @@ def evaluate(arch: str | None, options: CommonOptions) -> None:
     if options.resume is not None:
         trained = resume_evaluate(options.resume, progress)
     else:
-        assert arch is not None
         config, found = configure_evaluate(arch, options.request, progress)
         make_run = new_run(options.run_dir, f"evaluate-{found.name}", config.data.dataset)
         trained = train_network(config, found, make_run, progress)

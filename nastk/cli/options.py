@@ -24,6 +24,7 @@ class CommonOptions:
     dataset: str | None
     data_dir: str | None
     preset: str | None
+    config: Path | None
     run_dir: Path | None
     resume: Path | None
     seed: int | None
@@ -42,13 +43,14 @@ class CommonOptions:
             preset=self.preset,
             seed=self.seed,
             device=self.device,
+            config_file=self.config,
         )
 
     def check_resume(self, **own: Any) -> None:
         """--resume goes on with the run's own configuration: nothing else may be asked for."""
         flags = own | {
             name: getattr(self, name)
-            for name in ("dataset", "data_dir", "preset", "run_dir", "seed", "device")
+            for name in ("dataset", "data_dir", "preset", "config", "run_dir", "seed", "device")
         }
         given = [f"--{name.replace('_', '-')}" for name, value in flags.items() if value is not None]
         if given or self.overrides:
@@ -76,6 +78,12 @@ def common_options(command: Callable[..., None]) -> Callable[..., None]:
             "--data-dir", metavar="DIR", help="Where known data sets are looked for (~/.cache/nastk)."
         ),
         click.option("--preset", metavar="PRESET", help="quick, small, paper, or one of the method's own."),
+        click.option(
+            "--config",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Begin with the config.yaml of an earlier run; flags and KEY=VALUE change it.",
+        ),
         click.option(
             "--run-dir",
             type=click.Path(path_type=Path),

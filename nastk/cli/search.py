@@ -35,7 +35,7 @@ def search(method: str | None, space: str | None, options: CommonOptions) -> Non
     """
     if options.resume is not None:
         options.check_resume(method=method, space=space)
-    elif method is None:
+    elif method is None and options.config is None:
         raise click.UsageError(f"--method is missing; known: {', '.join(sorted(registry.methods()))}")
 
     from nastk.cli.progress import TerminalProgress
@@ -51,9 +51,8 @@ def search(method: str | None, space: str | None, options: CommonOptions) -> Non
         if options.resume is not None:
             found = resume_search(options.resume, progress, copy_to=COPY)
         else:
-            assert method is not None
             config = configure_search(method, space, options.request, progress)
-            make_run = new_run(options.run_dir, f"search-{method}", config.data.dataset)
+            make_run = new_run(options.run_dir, f"search-{config.name}", config.data.dataset)
             found = run_search(config, make_run, progress, copy_to=COPY)
     except NotCopied as error:
         _tell(SearchRecord(error.path.parent), error.path, quiet=options.quiet)

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from nastk import registry
-from nastk.archs import RUN_FILE, Arch, load_arch
+from nastk.archs import RUN_FILE, Arch, list_archs, load_arch
 from nastk.config import Config, to_yaml
 from nastk.data.augmentation import Augmentation
 from nastk.data.batches import Batches
@@ -28,6 +28,7 @@ from nastk.workflows.directory import OpenRun
 from nastk.workflows.driving import drive_job
 from nastk.workflows.inputs import RunInputs
 from nastk.workflows.records import TrainingRecord
+from nastk.workflows.request import Request
 from nastk.workflows.result_text import training_result
 from nastk.workflows.summary import write_summary
 
@@ -56,8 +57,34 @@ def read_resumed_arch(run: Run) -> Arch:
     """The architecture that an evaluation or a transfer was started with."""
     if not run.has(RUN_FILE):
         raise RunError(f"{run.path / RUN_FILE} is missing, the cell that the run was started with")
-    found = load_arch(str(run.path))
+    return _arch_in(run.path)
+
+
+def arch_of(base: Config, request: Request) -> Arch:
+    """The architecture of the run whose config.yaml is given: the genotype beside it, else a published cell.
+
+    ValueError where there is neither.
+    """
+    assert request.config_file is not None
+    folder = request.config_file.parent
+    if (folder / RUN_FILE).is_file():
+        return _arch_in(folder)
+    if base.command == "evaluate" and base.name in list_archs():
+        return load_arch(base.name)
+    raise ValueError(
+        f"--config: there is no {RUN_FILE} beside {request.config_file}; name the cell with --arch"
+    )
+
+
+def _arch_in(folder: Path) -> Arch:
+    found = load_arch(str(folder))
     return Arch(str(found.provenance.get("arch", found.name)), found.genotype, found.provenance)
+
+
+def started_from(found: Arch) -> Path | None:
+    """The weights file that the training of a run's architecture began with; None: from scratch."""
+    path = found.provenance.get("weights")
+    return Path(path) if isinstance(path, str) else None
 
 
 def _write_arch(run: Run, found: Arch, weights: Path | None) -> None:

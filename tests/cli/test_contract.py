@@ -16,7 +16,9 @@ from command_lines import EVALUATE, SEARCH
 from nastk import __version__, cli
 from nastk.registry import METHODS, TASKS
 
-COMMON = {"dataset", "data-dir", "preset", "run-dir", "resume", "seed", "device", "plain", "quiet"}
+COMMON = {
+    *("dataset", "data-dir", "preset", "config", "run-dir", "resume", "seed", "device", "plain", "quiet"),
+}
 FLAGS = {
     "search": COMMON | {"method", "space"},
     "evaluate": COMMON | {"arch"},
