@@ -42,7 +42,7 @@ def run(out: Path, name: str, words: list[str]) -> dict[str, Any]:
             if (path / "checkpoint.pt").exists()
             else ["--run-dir", str(path), *words[1:]]
         )
-        subprocess.run([sys.executable, "-m", "nastk", words[0], *how, "--quiet"], check=True, cwd=out)
+        subprocess.run([sys.executable, "-m", "nastk", words[0], *how, "--plain"], check=True, cwd=out)
     return json.loads((path / "summary.json").read_text())
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         rank,
         search,
         transfer,
+        write_report,
     )
 
 __version__ = "0.1.0"
@@ -30,6 +31,7 @@ __all__ = [
     "rank",
     "search",
     "transfer",
+    "write_report",
 ]
 
 

@@ -28,7 +28,8 @@ from nastk.workflows.predict import Prediction, find_images
 from nastk.workflows.predict import predict as classify_files
 from nastk.workflows.rank import Comparison
 from nastk.workflows.rank import rank as compare
-from nastk.workflows.records import SearchRecord, TrainingRecord, open_record
+from nastk.workflows.records import Record, SearchRecord, TrainingRecord, open_record
+from nastk.workflows.report import report
 from nastk.workflows.request import Request
 from nastk.workflows.search import configure_search, resume_search
 from nastk.workflows.search import search as run_search
@@ -178,6 +179,19 @@ def rank(
     """
     several = [scores] if isinstance(scores, (SearchRun, str, os.PathLike)) else list(scores)
     return compare([_place(side) for side in several], _place(truth), dataset, _Told(None, note))
+
+
+def write_report(
+    runs: SearchRun | TrainingRun | PathLike | Sequence[SearchRun | TrainingRun | PathLike],
+    out: PathLike = "report.html",
+) -> Path:
+    """Write a page of HTML about runs, of any state, in place of an earlier report; returns its path.
+
+    Several runs are compared. ValueError for what is no run, and for a file that is no report.
+    """
+    several = [runs] if isinstance(runs, (SearchRun, TrainingRun, str, os.PathLike)) else list(runs)
+    report([run.path if isinstance(run, Record) else Path(run) for run in several], Path(out))
+    return Path(out)
 
 
 def load(path: TrainingRun | PathLike) -> Classifier:

@@ -114,11 +114,25 @@ def resolve(command: str, name: str, preset: str, overrides: Sequence[str]) -> C
     else:
         values = list(flatten(read_preset(command, preset)))
     known = _declared(schemas(command, name, dict(values) | given))
+    return _build(command, name, preset, values + _read_words(overrides, known))
+
+
+def resolve_from(base: Config, overrides: Sequence[str]) -> Config:
+    """All values of an earlier configuration, then `overrides`; ValueError as `resolve` raises it."""
+    values = list(base.settings().items())
+    given = dict(word.split("=", 1) for word in overrides if "=" in word)
+    known = _declared(schemas(base.command, base.name, dict(values) | given))
+    return _build(base.command, base.name, base.preset, values + _read_words(overrides, known))
+
+
+def _read_words(words: Sequence[str], known: dict[str, tuple[Any, Any]]) -> list[tuple[str, Any]]:
+    """KEY=VALUE words as ("group.key", value), paths being absolute."""
     texts = {dotted for dotted, (declared, _) in known.items() if is_text(declared)}
-    for dotted, value in (parse_override(word, texts) for word in overrides):
+    values = []
+    for dotted, value in (parse_override(word, texts) for word in words):
         is_path = dotted in known and known[dotted][1]["path"] and isinstance(value, str)
         values.append((dotted, absolute_path(value) if is_path else value))
-    return _build(command, name, preset, values)
+    return values
 
 
 def absolute_path(text: str) -> str:

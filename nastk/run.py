@@ -25,6 +25,7 @@ except ImportError:  # Windows
 
 CONFIG = "config.yaml"  # a directory with it is a run that can be continued
 METRICS = "metrics.jsonl"
+WEIGHTS = "weights.safetensors"  # of a trained network
 
 
 SUMMARY = "summary.json"  # says that the run is finished, and so is written last
@@ -147,6 +148,20 @@ class Run:
         else:
             self._lock = descriptor
 
+    def in_use(self) -> bool:
+        """Whether a process holds the directory just now; False where the system cannot tell."""
+        if fcntl is None:
+            return False
+        with suppress(OSError):
+            descriptor = os.open(self.path, os.O_RDONLY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            finally:
+                os.close(descriptor)
+        return False
+
     def has(self, name: str) -> bool:
         return (self.path / name).is_file()
 
@@ -196,7 +211,7 @@ class Run:
         rows = []
         for number, line in enumerate(self.read_text(METRICS).split("\n")[:-1], start=1):
             try:
-                rows.append(_metrics_line(line))
+                rows.append(metrics_line(line))
             except ValueError as error:
                 raise RunError(f"{self.path / METRICS}: line {number}: {error}") from None
         return rows
@@ -210,7 +225,7 @@ class Run:
         content = path.read_bytes()
         *lines, torn = content.split(b"\n")
         try:
-            self.last_logged = _metrics_line(lines[-1].decode())["step"] if lines else -1
+            self.last_logged = metrics_line(lines[-1].decode())["step"] if lines else -1
         except ValueError:
             raise RunError(f"{path}: the last line is damaged; remove it to resume") from None
         if torn:
@@ -252,7 +267,8 @@ def read_object(path: Path) -> dict[str, Any]:
     return content
 
 
-def _metrics_line(line: str) -> dict[str, Any]:
+def metrics_line(line: str) -> dict[str, Any]:
+    """The figures of a step, a line of metrics.jsonl; ValueError for another text."""
     content = read_json(line)
     if not isinstance(content, dict) or type(content.get("step")) is not int or content["step"] < 0:
         raise ValueError("not the figures of a step")

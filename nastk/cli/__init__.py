@@ -20,6 +20,7 @@ from nastk.cli.latency import latency
 from nastk.cli.list import list_
 from nastk.cli.predict import predict
 from nastk.cli.rank import rank
+from nastk.cli.report import report
 from nastk.cli.search import search
 from nastk.cli.show import show
 from nastk.cli.transfer import transfer
@@ -27,7 +28,7 @@ from nastk.engine.signals import Stopped
 
 
 @click.group(
-    commands=[search, evaluate, transfer, predict, export, rank, latency, show, list_, config],
+    commands=[search, evaluate, transfer, predict, export, rank, latency, show, report, list_, config],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="nastk")

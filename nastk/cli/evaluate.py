@@ -38,7 +38,7 @@ def evaluate(arch: str | None, weights: Path | None, options: CommonOptions) -> 
     """
     if options.resume is not None:
         options.check_resume(arch=arch, weights=weights)
-    elif arch is None and weights is None:
+    elif arch is None and weights is None and options.config is None:
         raise click.UsageError(
             "--arch is missing: a genotype file, a run directory, or a name of nastk list archs"
         )
@@ -46,15 +46,17 @@ def evaluate(arch: str | None, weights: Path | None, options: CommonOptions) -> 
     from nastk.cli.progress import TerminalProgress
     from nastk.workflows.directory import new_run
     from nastk.workflows.evaluate import configure_evaluate, resume_evaluate
-    from nastk.workflows.training import train_network
+    from nastk.workflows.training import started_from, train_network
 
-    progress = TerminalProgress(quiet=options.quiet)
+    progress = TerminalProgress(plain=options.plain, quiet=options.quiet)
     trained: TrainingRecord | None
     if options.resume is not None:
         trained = resume_evaluate(options.resume, progress)
     else:
         config, found = configure_evaluate(arch, options.request, progress, weights=weights)
+        if options.config is not None and arch is None and weights is None:
+            weights = started_from(found)
         make_run = new_run(options.run_dir, f"evaluate-{found.name}", config.data.dataset)
         trained = train_network(config, found, make_run, progress, weights=weights)
     if trained is not None:
-        tell_training(trained)
+        tell_training(trained, quiet=options.quiet)

@@ -26,7 +26,7 @@ def latency(space: str, out: Path, words: tuple[str, ...]) -> None:
     from nastk.cli.progress import TerminalProgress
     from nastk.workflows.latency import measure_latency
 
-    table = measure_latency(space, words, out, TerminalProgress(quiet=True))
+    table = measure_latency(space, words, out, TerminalProgress(plain=True))
     width = max(map(len, table.blocks))
     for kind, row in table.blocks.items():
         click.echo(f"{kind.ljust(width)}  {row['ms']:9.4f} ms  spread {row['spread_ms']:.4f}")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nastk.wording import counted
 from nastk.workflows.request import Request
 
 if TYPE_CHECKING:
@@ -25,10 +24,12 @@ class CommonOptions:
     dataset: str | None
     data_dir: str | None
     preset: str | None
+    config: Path | None
     run_dir: Path | None
     resume: Path | None
     seed: int | None
     device: str | None
+    plain: bool
     quiet: bool
     overrides: tuple[str, ...]
 
@@ -42,13 +43,14 @@ class CommonOptions:
             preset=self.preset,
             seed=self.seed,
             device=self.device,
+            config_file=self.config,
         )
 
     def check_resume(self, **own: Any) -> None:
         """--resume goes on with the run's own configuration: nothing else may be asked for."""
         flags = own | {
             name: getattr(self, name)
-            for name in ("dataset", "data_dir", "preset", "run_dir", "seed", "device")
+            for name in ("dataset", "data_dir", "preset", "config", "run_dir", "seed", "device")
         }
         given = [f"--{name.replace('_', '-')}" for name, value in flags.items() if value is not None]
         if given or self.overrides:
@@ -77,6 +79,12 @@ def common_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--preset", metavar="PRESET", help="quick, small, paper, or one of the method's own."),
         click.option(
+            "--config",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Begin with the config.yaml of an earlier run; flags and KEY=VALUE change it.",
+        ),
+        click.option(
             "--run-dir",
             type=click.Path(path_type=Path),
             metavar="DIR",
@@ -87,7 +95,8 @@ def common_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--seed", type=int, metavar="N", help="Seed of all random streams (0)."),
         click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute (auto)."),
-        click.option("--quiet", is_flag=True, help="Plain lines instead of a live table."),
+        click.option("--plain", is_flag=True, help="Plain lines instead of a live table."),
+        click.option("--quiet", is_flag=True, help="Errors and the result only."),
     ]
     decorated: Callable[..., None] = gathering
     for decorate in reversed(decorators):
@@ -100,18 +109,11 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def tell_training(trained: TrainingRecord) -> None:
+def tell_training(trained: TrainingRecord, *, quiet: bool) -> None:
     """The result of an evaluation or a transfer."""
-    click.echo(
-        f"test accuracy {trained.test_accuracy:.2f} % (last of {counted(trained.summary['steps'], 'epoch')}), "
-        f"{counted(trained.params, 'parameter')}, {counted(trained.macs, 'MAC')}"
-    )
-    test = trained.test
-    top = "" if test["top_5"] is None else f"top-5 {test['top_5']:.2f} %, "
-    click.echo(
-        f"balanced accuracy {test['balanced_accuracy']:.2f} %, {top}"
-        f"calibration error {test['calibration']['error']:.1f} %"
-    )
+    click.echo(trained.result_text, nl=False)
+    if quiet:
+        return
     if trained.weights_best is not None:
         validation = trained.summary["validation"]
         best = validation["best"]

@@ -31,7 +31,7 @@ def rank(scores: tuple[str, ...], truth: str, dataset: str | None, as_json: bool
     from nastk.run import jsonable
     from nastk.workflows.rank import rank
 
-    found = rank(scores, truth, dataset, TerminalProgress(quiet=True))
+    found = rank(scores, truth, dataset, TerminalProgress(plain=True))
     if as_json:
         seeds = found.figures.get("seeds", [])
         for text, one in zip(scores, seeds, strict=False):

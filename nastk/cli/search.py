@@ -35,7 +35,7 @@ def search(method: str | None, space: str | None, options: CommonOptions) -> Non
     """
     if options.resume is not None:
         options.check_resume(method=method, space=space)
-    elif method is None:
+    elif method is None and options.config is None:
         raise click.UsageError(f"--method is missing; known: {', '.join(sorted(registry.methods()))}")
 
     from nastk.cli.progress import TerminalProgress
@@ -45,33 +45,30 @@ def search(method: str | None, space: str | None, options: CommonOptions) -> Non
     from nastk.workflows.search import configure_search, resume_search
     from nastk.workflows.search import search as run_search
 
-    progress = TerminalProgress(quiet=options.quiet)
+    progress = TerminalProgress(plain=options.plain, quiet=options.quiet)
     found: SearchRecord | None
     try:
         if options.resume is not None:
             found = resume_search(options.resume, progress, copy_to=COPY)
         else:
-            assert method is not None
             config = configure_search(method, space, options.request, progress)
-            make_run = new_run(options.run_dir, f"search-{method}", config.data.dataset)
+            make_run = new_run(options.run_dir, f"search-{config.name}", config.data.dataset)
             found = run_search(config, make_run, progress, copy_to=COPY)
     except NotCopied as error:
-        _tell(SearchRecord(error.path.parent), error.path)
+        _tell(SearchRecord(error.path.parent), error.path, quiet=options.quiet)
         raise
     if found is not None:
-        _tell(found, COPY)
+        _tell(found, COPY, quiet=options.quiet)
 
 
-def _tell(found: SearchRecord, copy: Path) -> None:
-    """The result on stdout; what can be done with the genotype, which is in `copy` too."""
-    from nastk.report.drawings import describe, draw_files
+def _tell(found: SearchRecord, copy: Path, *, quiet: bool) -> None:
+    """The result on stdout; unless quiet, what can be done with the genotype, which is in `copy` too."""
+    from nastk.report.drawings import draw_files
 
-    genotype, score, summary = found.genotype, found.score, found.summary
-    click.echo(describe(genotype))
-    beside = f" (accuracy {score.accuracy:.2f} %)" if score.metric == "cross_entropy" else ""
-    click.echo(f"{score.split} {score.metric} {score.value:.4f}{beside}, {summary['wall_s']:.0f} s")
-    for remark in summary["remarks"]:
-        click.echo(remark)
+    click.echo(found.result_text, nl=False)
+    if quiet:
+        return
+    genotype, summary = found.genotype, found.summary
     pictures = [str(found.path / f"{stem}.svg") for stem in draw_files(genotype, "cell")]
     if pictures:
         say(f"pictures: {', '.join(pictures)}")

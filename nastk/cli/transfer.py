@@ -40,22 +40,23 @@ def transfer(task: str | None, arch: str | None, weights: Path | None, options: 
     """
     if options.resume is not None:
         options.check_resume(task=task, arch=arch, weights=weights)
-    elif task is None:
+    elif task is None and options.config is None:
         raise click.UsageError(f"--task is missing; known: {', '.join(sorted(registry.TASKS))}")
 
     from nastk.cli.progress import TerminalProgress
     from nastk.workflows.directory import new_run
-    from nastk.workflows.training import train_network
+    from nastk.workflows.training import started_from, train_network
     from nastk.workflows.transfer import configure_transfer, resume_transfer
 
-    progress = TerminalProgress(quiet=options.quiet)
+    progress = TerminalProgress(plain=options.plain, quiet=options.quiet)
     trained: TrainingRecord | None
     if options.resume is not None:
         trained = resume_transfer(options.resume, progress)
     else:
-        assert task is not None
         config, found = configure_transfer(task, arch, weights, options.request, progress)
+        if options.config is not None and arch is None and weights is None:
+            weights = started_from(found)
         make_run = new_run(options.run_dir, f"transfer-{found.name}", config.data.dataset)
         trained = train_network(config, found, make_run, progress, weights=weights)
     if trained is not None:
-        tell_training(trained)
+        tell_training(trained, quiet=options.quiet)

@@ -81,7 +81,7 @@ def drive(
             metrics = {"phase": metrics.pop("phase"), "time_s": round(wall(), 3)} | metrics
             # The line comes before the checkpoint: a crash between the two leaves a step that is
             # logged but done again, never one that is done but not logged.
-            run.append_metrics(steps, metrics)
+            run.append_metrics(steps, metrics | {"num_steps": job.num_steps})
             progress.update(steps, metrics)
             if job.finished or engine.stop.signal_number is not None or steps - saved_at >= checkpoint_every:
                 save()

@@ -13,6 +13,10 @@ class Progress:
     def note(self, text: str) -> None:
         """A line for the user."""
 
+    def stopped(self, text: str) -> None:
+        """Why the job ends before its end, or how to go on: for those too who hear no notes."""
+        self.note(text)
+
     @contextmanager
     def showing(self, num_steps: int, first_step: int) -> Iterator[None]:  # noqa: ARG002
         """In this block steps are done, from the one behind `first_step` to `num_steps`."""

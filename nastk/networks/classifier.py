@@ -17,8 +17,8 @@ from nastk.data.values import SIXTEEN_BITS, ValueRange
 from nastk.genotype import Genotype
 from nastk.networks import weights as weight_files
 from nastk.networks.network import Network
+from nastk.run import WEIGHTS
 
-WEIGHTS = "weights.safetensors"  # of a run directory
 EXPORTED_WEIGHTS = "model.safetensors"  # of a directory that nastk export wrote
 WEIGHTS_BEST = "weights_best.safetensors"  # of its best epoch by validation, where there are such images
 

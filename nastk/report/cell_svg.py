@@ -6,13 +6,12 @@ no ids, so any number of them can stand in one page.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import pairwise
 
 from nastk.report.cell_layout import Box, Edge, Point, cell_layout
+from nastk.report.escaping import escaped
 from nastk.spaces.cell_graph import CellGraph
 
 SANS = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
@@ -62,10 +61,10 @@ def cell_svg(title: str, cell: CellGraph) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_number(width)}" height="{_number(height)}" '
         f'viewBox="0 0 {_number(width)} {_number(height)}" role="img" font-family="{SANS}">',
-        f"<title>{_text(title)}</title>",
+        f"<title>{escaped(title)}</title>",
         f'<rect x="0.5" y="0.5" width="{_number(width - 1)}" height="{_number(height - 1)}" rx="12" '
         f'fill="#ffffff" stroke="{RULE}"/>',
-        f'<text x="24" y="30" font-size="{TITLE_SIZE}" font-weight="600" fill="{INK}">{_text(title)}</text>',
+        f'<text x="24" y="30" font-size="{TITLE_SIZE}" font-weight="600" fill="{INK}">{escaped(title)}</text>',
         f'<g transform="translate(0 {_number(TITLE_HEIGHT)})">',
         '<g fill="none" stroke-linecap="round">',
         *(
@@ -103,7 +102,7 @@ def _arrow(edge: Edge, look: Family) -> str:
 def _label(edge: Edge, look: Family) -> str:
     return _box(edge.label, look.tint, look.ink, edge.label.height / 2) + _centred(
         edge.label,
-        _text(edge.operation),
+        escaped(edge.operation),
         f'class="operation" font-size="{LABEL_SIZE}" font-family="{MONOSPACE}" fill="{look.ink}"',
     )
 
@@ -157,11 +156,6 @@ def _number(value: float) -> str:
     """With one decimal at most."""
     text = f"{value:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text
-
-
-def _text(text: str) -> str:
-    """Escaped, and without the characters that XML has no way to write."""
-    return escape(re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text))
 
 
 def _title_width(title: str) -> float:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from nastk.report.axis import Axis, short
 from nastk.report.cell_svg import FAINT, INK, RULE, SANS
 
 WIDTH, HEIGHT = 640, 400
@@ -27,8 +27,11 @@ class Point:
 
 def pareto_svg(points: Sequence[Point], cost_name: str, score_name: str, limit: float | None) -> str:
     """One self-contained SVG. limit: of the cost, if there is one."""
-    costs = [point.cost for point in points] + ([limit] if limit is not None else [])
-    across, up = _Axis.around(costs), _Axis.around([point.score for point in points])
+    costs = [point.cost for point in points]
+    near = limit is not None and limit < 2 * max(costs)  # one far away would press the points together
+    if near and limit is not None:
+        costs.append(limit)
+    across, up = Axis.around(costs), Axis.around([point.score for point in points])
 
     def x(value: float) -> float:
         return LEFT + across.share(value) * (WIDTH - LEFT - RIGHT)
@@ -50,14 +53,18 @@ def pareto_svg(points: Sequence[Point], cost_name: str, score_name: str, limit: 
         parts.append(
             f'<line x1="{x(value):.1f}" y1="{TOP}" x2="{x(value):.1f}" y2="{HEIGHT - BOTTOM}" stroke="{RULE}"/>'
             f'<text x="{x(value):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle" fill="{INK}">'
-            f"{_short(value)}</text>"
+            f"{short(value)}</text>"
         )
     for value in up.ticks():
         parts.append(
             f'<line x1="{LEFT}" y1="{y(value):.1f}" x2="{WIDTH - RIGHT}" y2="{y(value):.1f}" stroke="{RULE}"/>'
-            f'<text x="{LEFT - 8}" y="{y(value) + 4:.1f}" text-anchor="end" fill="{INK}">{_short(value)}</text>'
+            f'<text x="{LEFT - 8}" y="{y(value) + 4:.1f}" text-anchor="end" fill="{INK}">{short(value)}</text>'
         )
-    if limit is not None:
+    if limit is not None and not near:
+        parts.append(
+            f'<text x="{WIDTH - RIGHT}" y="{TOP - 6}" text-anchor="end" fill="{INK}">limit {short(limit)} \u2192</text>'
+        )
+    elif limit is not None:
         parts.append(
             f'<line x1="{x(limit):.1f}" y1="{TOP}" x2="{x(limit):.1f}" y2="{HEIGHT - BOTTOM}" stroke="{INK}" '
             f'stroke-dasharray="5 4"/>'
@@ -78,35 +85,3 @@ def _mark(point: Point, x: float, y: float) -> str:
     if point.front:
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{FRONT}"/>'
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#ffffff" stroke="{FAINT}" stroke-width="1.5"/>'
-
-
-@dataclass(frozen=True)
-class _Axis:
-    low: float
-    high: float
-
-    @classmethod
-    def around(cls, values: Sequence[float]) -> _Axis:
-        """A little more than the values span."""
-        low, high = min(values), max(values)
-        room = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
-        return cls(low - room, high + room)
-
-    def share(self, value: float) -> float:
-        return (value - self.low) / (self.high - self.low)
-
-    def ticks(self) -> list[float]:
-        """Three to six round values."""
-        raw = (self.high - self.low) / 4
-        power = 10 ** math.floor(math.log10(raw))
-        step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= raw)
-        first = math.ceil(self.low / step)
-        return [step * number for number in range(first, math.floor(self.high / step) + 1)]
-
-
-def _short(value: float) -> str:
-    """1.5M, 250k, 0.35."""
-    for scale, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= scale:
-            return f"{value / scale:g}{letter}"
-    return f"{value:.6g}"

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from nastk.config import Config, from_yaml
 from nastk.engine.progress import Progress
-from nastk.networks.classifier import WEIGHTS
-from nastk.run import CONFIG, SUMMARY, Run, RunError
+from nastk.run import CONFIG, SUMMARY, WEIGHTS, Run, RunError, read_text
 
 # Called when all that a user can get wrong has been checked, so that a refused run leaves nothing behind.
 OpenRun = Callable[[], Run]
@@ -32,10 +31,19 @@ def read_config(path: Path) -> Config:
         text = (path / CONFIG).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise RunError(f"{path} is no run directory (it has no {CONFIG} that can be read)") from None
+    return _parsed(text, path / CONFIG)
+
+
+def read_config_file(path: Path) -> Config:
+    """The configuration in a file; RunError if it has none."""
+    return _parsed(read_text(path), path)
+
+
+def _parsed(text: str, path: Path) -> Config:
     try:
         return from_yaml(text)
     except ValueError as error:
-        raise RunError(f"{path / CONFIG}: {error}") from None
+        raise RunError(f"{path}: {error}") from None
 
 
 def open_resumed(path: Path, command: str, progress: Progress) -> tuple[Run, Config] | None:

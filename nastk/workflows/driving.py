@@ -44,7 +44,7 @@ def drive_job(
         run.write_text(CONFIG, to_yaml(config))
     text = run.read_text(CONFIG)  # of an older nastk, it may lack a key or comment on one otherwise
     to_continue = f"To continue: nastk {config.command} --resume {shlex.quote(str(run.path))}"
-    engine.stop.on_waiting = lambda: progress.note(
+    engine.stop.on_waiting = lambda: progress.stopped(
         "stopping after this step, or within 10 s; Ctrl-C again stops at once"
     )
     progress.note(f"run directory: {run.path} ({engine.describe()}, seed {config.run.seed})")
@@ -60,13 +60,13 @@ def drive_job(
             inputs=inputs,
         )
     except Stopped as stopped:
-        progress.note(f"Stopped by {stopped}. {to_continue}")
+        progress.stopped(f"Stopped by {stopped}. {to_continue}")
         raise
     except torch.OutOfMemoryError as error:
         anew = " in a new run: a resumed one keeps its configuration" if resume else ""
         raise ValueError(f"out of GPU memory; try {_smaller(config)}{anew}") from error
     except KeyboardInterrupt:
-        progress.note(to_continue)
+        progress.stopped(to_continue)
         raise
 
 

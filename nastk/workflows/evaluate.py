@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from nastk.archs import Arch
-from nastk.config import Config, resolve
+from nastk.config import Config, resolve, resolve_from
 from nastk.engine.progress import Progress
 from nastk.workflows.records import TrainingRecord
 from nastk.workflows.request import Request
 from nastk.workflows.starting_weights import arch_of_weights, dataset_of_weights, named_arch
-from nastk.workflows.training import resume_training
+from nastk.workflows.training import arch_of, resume_training
 
 
 def configure_evaluate(
@@ -19,15 +20,21 @@ def configure_evaluate(
     """The configuration of an evaluation, and the architecture; ValueError in the user's words.
 
     weights: bring their architecture and their network's size along. Without a data set it is the one that they
-    were trained on, or that the architecture was searched on.
+    were trained on, or that the architecture was searched on. arch: None without weights only with a configuration
+    to begin with: that of its run.
     """
-    size: list[str] = []
+    base, size = request.base("evaluate", None), list[str]()
     if weights is not None:
         found, size = arch_of_weights(weights, arch)
     elif arch is not None:
         found = named_arch(arch)
+    elif base is not None:
+        found = arch_of(base, request)
     else:
         raise ValueError("--arch is missing: a genotype file, a run directory, or a name of nastk list archs")
+    if base is not None:
+        base = dataclasses.replace(base, name=found.name)
+        return resolve_from(base, size + request.all_words(request.dataset)), found
     dataset = request.chosen_dataset()
     if dataset is None and weights is not None:
         dataset = dataset_of_weights(weights)

@@ -14,9 +14,9 @@ from nastk.archs import Arch, load_arch
 from nastk.engine.progress import Progress
 from nastk.exports.exported import Exported
 from nastk.exports.formats import FORMATS, Format
-from nastk.networks.classifier import EXPORTED_WEIGHTS, WEIGHTS, Classifier, load_classifier, weights_in
+from nastk.networks.classifier import EXPORTED_WEIGHTS, Classifier, load_classifier, weights_in
 from nastk.networks.network import Network
-from nastk.run import SUMMARY, RunError, read_object
+from nastk.run import SUMMARY, WEIGHTS, RunError, read_object
 from nastk.workflows.result_file import write_result_file
 
 _PLACEHOLDERS: dict[str, Any] = {"classes": tuple(map(str, range(10))), "shape": (3, 32, 32)}

@@ -25,6 +25,15 @@ from nastk.wording import counted
 from nastk.workflows.latency import building_blocks, kept_table, write_table
 
 
+def limits_of(config: Config) -> Limits:
+    """What a search's configuration allows; ValueError for what cannot be read."""
+    return Limits(
+        params=read_amount("limits.params", config.limits.params),
+        macs=read_amount("limits.macs", config.limits.macs),
+        latency_ms=config.limits.latency_ms,
+    )
+
+
 class Pricing:
     """Prices of the networks that evaluate builds of what a search finds, and the search's limits on them.
 
@@ -36,11 +45,7 @@ class Pricing:
         self.engine = engine
         self.space = space
         self.progress = progress
-        self.limits = Limits(
-            params=read_amount("limits.params", config.limits.params),
-            macs=read_amount("limits.macs", config.limits.macs),
-            latency_ms=config.limits.latency_ms,
-        )
+        self.limits = limits_of(config)
 
     def limit(self, network_input: NetworkInput | None, mask: Mask) -> Allowance | None:
         """What may be found under `mask`; None without limits. network_input: None where there is no network."""

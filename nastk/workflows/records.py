@@ -11,11 +11,12 @@ from typing import Any
 from nastk.config import Config
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype, read
-from nastk.networks.classifier import WEIGHTS, WEIGHTS_BEST
+from nastk.networks.classifier import WEIGHTS_BEST
 from nastk.ranking import read_rows
 from nastk.registry import load_space
-from nastk.run import SUMMARY, Run, read_object
+from nastk.run import SUMMARY, WEIGHTS, Run, read_object, read_text
 from nastk.workflows.directory import read_config
+from nastk.workflows.result_text import RESULT
 
 TEST = "test.json"  # of a training's run directory
 
@@ -48,6 +49,12 @@ class Record:
         return read_object(self.path / SUMMARY)
 
     @property
+    def result_text(self) -> str:
+        """What the command printed in the end."""
+        _ = self.summary
+        return read_text(self.path / RESULT)
+
+    @property
     def genotype(self) -> Genotype:
         """The architecture that was found or trained."""
         _ = self.summary
@@ -62,7 +69,7 @@ class SearchRecord(Record):
     def score(self) -> Score:
         """The score that the genotype was chosen by."""
         content = dict(self.summary["score"])
-        return _score(content | {"metric": content.pop("name")})
+        return score_of(content | {"metric": content.pop("name")})
 
     @cached_property
     def ranking(self) -> list[tuple[Genotype, Score]]:
@@ -72,7 +79,7 @@ class SearchRecord(Record):
         space = load_space(self.config.space.name)
         rows = read_rows(self.path / "ranking.json")
         return [
-            (Genotype(space.name, space.body_from_json(row["genotype"])), _score(row["score"]))
+            (Genotype(space.name, space.body_from_json(row["genotype"])), score_of(row["score"]))
             for row in rows
         ]
 
@@ -127,7 +134,7 @@ def open_record(path: Path) -> SearchRecord | TrainingRecord:
     return searched if searched.config.command == "search" else TrainingRecord(path)
 
 
-def _score(content: dict[str, Any]) -> Score:
-    """Numbers that are null were not finite."""
+def score_of(content: dict[str, Any]) -> Score:
+    """A score as ranking.json has it: numbers that are null were not finite."""
     numbers: Any = {name: math.nan if value is None else value for name, value in content.items()}
     return Score(**numbers)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from nastk import registry
-from nastk.config import absolute_path
+from nastk.config import Config, absolute_path
 from nastk.engine.progress import Progress
+from nastk.workflows.directory import read_config_file
 
 
 @dataclass(frozen=True)
 class Request:
-    """words: KEY=VALUE settings; the others are what has a name of its own, and have the last word."""
+    """words: KEY=VALUE settings; the others are what has a name of its own, and have the last word.
+
+    config_file: a config.yaml that stands for the defaults and the preset.
+    """
 
     words: tuple[str, ...] = ()
     dataset: str | None = None
@@ -20,11 +25,28 @@ class Request:
     preset: str | None = None
     seed: int | None = None
     device: str | None = None
+    config_file: Path | None = None
 
-    def all_words(self, dataset: str) -> list[str]:
-        """All settings as KEY=VALUE, for `dataset`."""
+    def base(self, command: str, about: str | None) -> Config | None:
+        """The configuration to begin with, if a file of one is given; ValueError if it is of another command.
+
+        about: the method or the task that is asked for by its name; None leaves it to the file.
+        """
+        if self.config_file is None:
+            return None
+        if self.preset is not None:
+            raise ValueError(f"--preset: {self.config_file} has all values; leave one of the two out")
+        base = read_config_file(self.config_file)
+        if base.command != command:
+            raise ValueError(f"--config: {self.config_file} is of nastk {base.command}, not of {command}")
+        if about not in (None, base.name):
+            raise ValueError(f"--config: {self.config_file} is of {base.name}, not of {about}")
+        return base
+
+    def all_words(self, dataset: str | None) -> list[str]:
+        """All settings as KEY=VALUE, for `dataset`; None leaves it to the configuration."""
         named = {
-            "data.dataset": _absolute_if_there(dataset),
+            "data.dataset": None if dataset is None else _absolute_if_there(dataset),
             "data.dir": self.data_dir,
             "run.seed": self.seed,
             "engine.device": self.device,

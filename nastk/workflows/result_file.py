@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from nastk.engine.progress import Progress
-from nastk.run import RunError, make_anew
+from nastk.run import CONFIG, RunError, make_anew
 
 
 class NotCopied(RunError):
@@ -19,10 +20,13 @@ class NotCopied(RunError):
         self.path = path
 
 
-def write_result_file(path: Path, content: str | bytes, progress: Progress) -> None:
+def write_result_file(
+    path: Path, content: str | bytes, progress: Progress, places: Sequence[Path] = ()
+) -> None:
     """Write `path`; a different file already there is first renamed name.1, name.2, ...: nothing is lost.
 
-    Not even where several runs end at the same moment.
+    Not even where several runs end at the same moment. What is in a run directory in one of `places`, under the
+    same name and to the byte, is not kept a second time.
     """
     data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -33,7 +37,11 @@ def write_result_file(path: Path, content: str | bytes, progress: Progress) -> N
             if _holds(path, data):
                 break
             kept = _keep(path)
-            if kept is not None:
+            original = _original(kept, path.name, places) if kept is not None else None
+            if kept is not None and original is not None:
+                kept.unlink()
+                progress.note(f"replaced the earlier {path}, which is {original}")
+            elif kept is not None:
                 progress.note(f"kept the earlier {path} as {kept}")
     except OSError as error:
         place = path if path.parent != Path() else f"./{path}"
@@ -49,6 +57,20 @@ def _holds(path: Path, data: bytes) -> bool:
         return path.is_file() and path.read_bytes() == data
     except FileNotFoundError:
         return False
+
+
+def _original(kept: Path, name: str, places: Sequence[Path]) -> Path | None:
+    """The run's file whose copy `kept` is; None for a link, and for what no run in `places` has."""
+    if kept.is_symlink() or not kept.is_file():
+        return None
+    content = kept.read_bytes()
+    for place in places:
+        for config in sorted(place.glob(f"*/{CONFIG}")):
+            original = config.with_name(name)
+            with suppress(OSError):
+                if original.is_file() and not original.is_symlink() and original.read_bytes() == content:
+                    return original
+    return None
 
 
 def _put(source: Path, path: Path) -> bool:

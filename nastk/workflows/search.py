@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nastk import __version__, registry
-from nastk.config import Config, resolve, search_class
+from nastk.config import Config, resolve, resolve_from, search_class
 from nastk.costs.prices import Cost
 from nastk.data.search_images import SearchImages, load_search_images
 from nastk.engine.device import Engine
@@ -26,18 +26,28 @@ from nastk.workflows.pricing import Pricing
 from nastk.workflows.records import SearchRecord
 from nastk.workflows.request import Request
 from nastk.workflows.result_file import NotCopied, write_result_file
+from nastk.workflows.result_text import search_result
+from nastk.workflows.runs import HOME
 from nastk.workflows.summary import reproduce_command, write_summary
 from nastk.workflows.timing import fit_to_minutes, time_note
 
 
-def configure_search(method: str, space: str | None, request: Request, progress: Progress) -> Config:
-    """The configuration of a search by `method`; ValueError in the user's words."""
+def configure_search(method: str | None, space: str | None, request: Request, progress: Progress) -> Config:
+    """The configuration of a search by `method`; ValueError in the user's words.
+
+    method: None only with a configuration to begin with, whose method it is.
+    """
+    of_space = [f"space.name={space}"] if space else []
+    base = request.base("search", method)
+    if base is not None:
+        return resolve_from(base, request.all_words(request.dataset) + of_space)
+    assert method is not None
     registry.find("method", registry.methods(), method)
     dataset = request.chosen_dataset()
     if dataset is None:
         progress.note("data set: digits, which come with nastk (--dataset chooses another)")
         dataset = "digits"
-    words = request.all_words(dataset) + ([f"space.name={space}"] if space else [])
+    words = request.all_words(dataset) + of_space
     return resolve("search", method, request.chosen_preset(dataset, progress), words)
 
 
@@ -148,11 +158,15 @@ def _finish(
     not_copied = None
     if copy_to is not None:
         try:
-            write_result_file(copy_to, text, progress)
+            write_result_file(copy_to, text, progress, [run.path.parent, HOME])
         except RunError as error:
             not_copied = NotCopied(error, run.path / "genotype.json")
     about = size | {"remarks": result.remarks + _beyond(job, result)}
-    write_summary(run, config, engine, steps=steps, wall_s=wall_s, score=score, **about)
+
+    def result_text(summary: dict[str, Any]) -> str:
+        return search_result(result.genotype, summary)
+
+    write_summary(run, config, engine, result_text, steps=steps, wall_s=wall_s, score=score, **about)
     if not_copied is not None:
         raise not_copied
     return SearchRecord(run.path)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from nastk import registry
-from nastk.archs import RUN_FILE, Arch, load_arch
+from nastk.archs import RUN_FILE, Arch, list_archs, load_arch
 from nastk.config import Config, to_yaml
 from nastk.data.augmentation import Augmentation
 from nastk.data.batches import Batches
@@ -20,14 +21,16 @@ from nastk.engine.training import initialise
 from nastk.estimators.standalone import StandaloneTraining
 from nastk.genotype import Genotype, to_json
 from nastk.networks import weights as weight_files
-from nastk.networks.classifier import WEIGHTS, WEIGHTS_BEST
+from nastk.networks.classifier import WEIGHTS_BEST
 from nastk.networks.counting import count_macs, count_parameters
 from nastk.report.drawings import draw_files
-from nastk.run import CONFIG, Run, RunError
+from nastk.run import CONFIG, WEIGHTS, Run, RunError
 from nastk.workflows.directory import OpenRun, open_resumed
 from nastk.workflows.driving import drive_job
 from nastk.workflows.inputs import RunInputs
 from nastk.workflows.records import TEST, TrainingRecord
+from nastk.workflows.request import Request
+from nastk.workflows.result_text import training_result
 from nastk.workflows.summary import write_summary
 from nastk.workflows.timing import fit_to_minutes, time_note
 
@@ -84,10 +87,8 @@ def resume_training(path: Path, command: str, progress: Progress) -> TrainingRec
         return None
     run, config = opened
     with closing(run):
-        found, weights = _read_resumed_arch(run), None
-        started_from = found.provenance.get("weights")
-        if isinstance(started_from, str) and not run.has(checkpoint.NAME):
-            weights = Path(started_from)
+        found = _read_resumed_arch(run)
+        weights = None if run.has(checkpoint.NAME) else started_from(found)
         return train_network(config, found, lambda: run, progress, weights=weights, fresh=False)
 
 
@@ -95,8 +96,34 @@ def _read_resumed_arch(run: Run) -> Arch:
     """The architecture that an evaluation or a transfer was started with."""
     if not run.has(RUN_FILE):
         raise RunError(f"{run.path / RUN_FILE} is missing, the cell that the run was started with")
-    found = load_arch(str(run.path))
+    return _arch_in(run.path)
+
+
+def arch_of(base: Config, request: Request) -> Arch:
+    """The architecture of the run whose config.yaml is given: the genotype beside it, else a published cell.
+
+    ValueError where there is neither.
+    """
+    assert request.config_file is not None
+    folder = request.config_file.parent
+    if (folder / RUN_FILE).is_file():
+        return _arch_in(folder)
+    if base.command == "evaluate" and base.name in list_archs():
+        return load_arch(base.name)
+    raise ValueError(
+        f"--config: there is no {RUN_FILE} beside {request.config_file}; name the cell with --arch"
+    )
+
+
+def _arch_in(folder: Path) -> Arch:
+    found = load_arch(str(folder))
     return Arch(str(found.provenance.get("arch", found.name)), found.genotype, found.provenance)
+
+
+def started_from(found: Arch) -> Path | None:
+    """The weights file that the training of a run's architecture began with; None: from scratch."""
+    path = found.provenance.get("weights")
+    return Path(path) if isinstance(path, str) else None
 
 
 def _write_arch(run: Run, found: Arch, weights: Path | None) -> None:
@@ -137,11 +164,13 @@ def _finish(
     if job.best is not None:
         validated["validation"] = {"best": job.best.figures(), "stopped_early": job.stopped_early}
     assert job.outcome is not None, "it is finished"
-    run.write_json(TEST, job.outcome.figures(train.classes))
+    test = job.outcome.figures(train.classes)
+    run.write_json(TEST, test)
     write_summary(
         run,
         config,
         engine,
+        partial(training_result, test),
         steps=steps,
         wall_s=wall_s,
         arch=found.name,

@@ -6,25 +6,31 @@ from pathlib import Path
 
 from nastk import registry
 from nastk.archs import Arch, load_arch
-from nastk.config import Config, resolve
+from nastk.config import Config, resolve, resolve_from
 from nastk.engine.progress import Progress
 from nastk.workflows.records import TrainingRecord
 from nastk.workflows.request import Request
 from nastk.workflows.starting_weights import arch_of_weights, named_arch
-from nastk.workflows.training import resume_training
+from nastk.workflows.training import arch_of, resume_training
 
 FOUND_HERE = Path("genotype.json")
 
 
 def configure_transfer(
-    task: str, arch: str | Arch | None, weights: Path | None, request: Request, progress: Progress
+    task: str | None, arch: str | Arch | None, weights: Path | None, request: Request, progress: Progress
 ) -> tuple[Config, Arch]:
     """The configuration of a transfer, and the architecture; ValueError in the user's words.
 
     weights: bring their architecture and their network's size along. Without them and without `arch` it is
-    ./genotype.json.
+    ./genotype.json, with a configuration to begin with that of its run. task: None only with one, whose task it is.
     """
+    base = request.base("transfer", task)
+    if task is None:
+        assert base is not None
+        task = base.name
     dataset = registry.find("task", registry.TASKS, task).load().dataset or request.chosen_dataset()
+    if dataset is None and base is not None:
+        dataset = base.data.dataset
     if dataset is None:
         raise ValueError(
             "--task data needs --dataset: a known name, a directory of class folders, or a .csv, .zip or .npz file"
@@ -39,6 +45,8 @@ def configure_transfer(
         words = size + words
     elif arch is not None:
         found = named_arch(arch)
+    elif base is not None:
+        found = arch_of(base, request)
     elif FOUND_HERE.exists():
         found = load_arch(str(FOUND_HERE))
         progress.note(f"cell: ./{FOUND_HERE}")
@@ -47,6 +55,8 @@ def configure_transfer(
             "no cell to transfer: there is no ./genotype.json; run nastk search first, or name one with --arch "
             "(a genotype file, a run directory, or a name of nastk list archs) or --weights"
         )
+    if base is not None:
+        return resolve_from(base, words), found
     return resolve("transfer", task, request.chosen_preset(dataset, progress), words), found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -130,6 +131,8 @@ def read_result(run: Path) -> dict[str, Any]:
             content = torch.load(path, weights_only=True)
             content.pop("wall_s")
             found[path.name] = _comparable(content)
+        elif path.name == "result.txt":
+            found[path.name] = re.sub(r", \d+ s$", "", path.read_text(), flags=re.MULTILINE)
         elif path.suffix == ".safetensors":  # whose header is in no certain order
             loaded = weights.load(path)
             found[path.name] = _comparable(loaded.tensors), loaded.genotype, loaded.network, loaded.data

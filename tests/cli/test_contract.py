@@ -16,7 +16,9 @@ from command_lines import EVALUATE, SEARCH
 from nastk import __version__, cli
 from nastk.registry import METHODS, TASKS
 
-COMMON = {"dataset", "data-dir", "preset", "run-dir", "resume", "seed", "device", "quiet"}
+COMMON = {
+    *("dataset", "data-dir", "preset", "config", "run-dir", "resume", "seed", "device", "plain", "quiet"),
+}
 FLAGS = {
     "search": COMMON | {"method", "space"},
     "evaluate": COMMON | {"arch", "weights"},
@@ -24,6 +26,7 @@ FLAGS = {
     "predict": {"top", "json"},
     "export": {"weights", "format", "out"},
     "rank": {"dataset", "json"},
+    "report": {"out"},
     "latency": {"space", "out"},
     "show": {"json", "svg", "stem", "init-channels", "num-cells", "num-classes"},
     "list": {"json"},
@@ -226,17 +229,19 @@ def test_show_of_nasbench201(nastk):
 def test_stdout_is_data(nastk):
     code, out, err = nastk(*SEARCH, "search.generations=1", "--run-dir", "search")
     assert code == 0
+    assert Path("search/result.txt").read_text() == out
     assert out.startswith("normal cell\n") and "\nreduction cell\n" in out
     assert out.splitlines()[-1].startswith("validation cross_entropy ")
     rows = err.splitlines()
-    assert rows[:4] == [
+    assert rows[:3] == [
         "data set: digits, which come with nastk (--dataset chooses another)",
         "preset: quick (made for the digits; --preset chooses another)",
         "data: 40 of 1,437 images (data.max_train) of 10 classes (0, 1, ... 9), 8x8 grey; 20 for weights, "
         "20 to choose by",
-        "run directory: search (cpu, 1 thread, seed 0)",
     ]
+    assert re.fullmatch(r"time: about .+: 2 steps of about .+ \(measured on one batch\)", rows[3])
     assert re.fullmatch(r"memory: about \d+ MiB for a step on 16 images \(train\.batch_size\)", rows[4])
+    assert rows[5] == "run directory: search (cpu, 1 thread, seed 0)"
     assert rows[-3].startswith("step 2/2  phase select  best ")
     assert rows[-2:] == [
         "pictures: search/cell_normal.svg, search/cell_reduce.svg",
@@ -249,8 +254,8 @@ def test_stdout_is_data(nastk):
     assert re.fullmatch(
         r"balanced accuracy \d+\.\d\d %, top-5 \d+\.\d\d %, calibration error \d+\.\d %", more
     )
-    assert err.count("\nmemory: about ") == 1
-    assert err.splitlines()[-1] == "weights: evaluate/weights.safetensors"
+    assert err == ""
+    assert Path("evaluate/result.txt").read_text() == out
 
 
 @pytest.mark.parametrize("cuda", [True, False])

@@ -57,7 +57,7 @@ def test_files_of_a_search(nastk, finished_runs):
     run = finished_runs["search"]
     assert sorted(os.listdir(run)) == [
         *("cell_normal.svg", "cell_reduce.svg", "checkpoint.pt", "config.yaml", "genotype.json"),
-        *("metrics.jsonl", "pareto.json", "pareto.svg", "ranking.json", "summary.json"),
+        *("metrics.jsonl", "pareto.json", "pareto.svg", "ranking.json", "result.txt", "summary.json"),
     ]
     summary = json.loads((run / "summary.json").read_text())
     assert list(summary) == [
@@ -125,7 +125,7 @@ def test_files_of_an_evaluation(finished_runs):
     run = finished_runs["evaluate"]
     assert sorted(os.listdir(run)) == [
         *("cell_normal.svg", "cell_reduce.svg", "checkpoint.pt", "config.yaml", "genotype.json"),
-        *("metrics.jsonl", "summary.json", "test.json", "weights.safetensors"),
+        *("metrics.jsonl", "result.txt", "summary.json", "test.json", "weights.safetensors"),
     ]
     summary = json.loads((run / "summary.json").read_text())
     assert list(summary) == [
@@ -236,16 +236,29 @@ def test_earlier_genotypes_are_kept(nastk):
     assert Path("genotype.2.json").read_bytes() == b"\xff second, not even a text"
 
     assert "kept" not in nastk(*SEARCH, *ONE_STEP, "--run-dir", "b").err
-    assert nastk(*SEARCH, *ONE_STEP, "--seed", 1, "--run-dir", "c").code == 0
+    err = nastk(*SEARCH, *ONE_STEP, "--seed", 1, "--run-dir", "c").err
+    assert "replaced the earlier genotype.json, which is a/genotype.json" in err
     assert Path("genotype.json").read_bytes() == Path("c/genotype.json").read_bytes()
-    assert Path("genotype.3.json").read_bytes() == found
-    assert sorted(os.listdir()) == [
-        "a",
-        "b",
-        "c",
-        *(f"genotype.{n}.json" for n in (1, 2, 3)),
-        "genotype.json",
-    ]
+    assert Path("a/genotype.json").read_bytes() == found
+    assert sorted(os.listdir()) == ["a", "b", "c", "genotype.1.json", "genotype.2.json", "genotype.json"]
+
+
+def test_what_is_no_copy_of_a_runs_genotype_is_kept():
+    """A run of other bytes, a directory that is no run, a link to a run's file."""
+    for name, text in (("run", "other"), ("no-run", "mine")):
+        Path(name).mkdir()
+        Path(name, "genotype.json").write_text(text)
+    Path("run/config.yaml").write_text("")
+    Path("genotype.json").write_text("mine")
+    write_result_file(RESULT, "new", Progress(), [Path()])
+    assert Path("genotype.1.json").read_text() == "mine"
+    Path("genotype.json").unlink()
+    Path("genotype.json").symlink_to("run/genotype.json")
+    write_result_file(RESULT, "new", Progress(), [Path()])
+    assert os.readlink("genotype.2.json") == "run/genotype.json"
+    Path("genotype.json").write_text("other")
+    write_result_file(RESULT, "newer", Progress(), [Path()])
+    assert Path("genotype.json").read_text() == "newer" and not Path("genotype.3.json").exists()
 
 
 def test_a_result_file_that_is_a_link(tmp_path):
