@@ -86,6 +86,24 @@ def test_test_images_choose_nothing(nastk, write_npz):
         assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+def test_killed_between_an_early_stop_and_the_summary(nastk, write_npz, result_of):
+    """The checkpoint knows that it has ended, and what the test said."""
+    words = [
+        "train.epochs=6",
+        "train.patience=1",
+        "data.validation_portion=0.3",
+        "data.max_train=20",
+        "train.lr=1",
+    ]
+    arguments = [*EVALUATE, *words, "--dataset", write_npz(), "--preset", "quick"]
+    assert "stopped early: " in nastk(*arguments, "--run-dir", "run").err
+    expected = result_of(Path("run"))
+    for name in ("summary.json", "test.json", "weights_best.safetensors"):
+        Path("run", name).unlink()
+    assert nastk("evaluate", "--resume", "run").code == 0
+    assert result_of(Path("run")) == expected
+
+
 def test_own_validation_images(nastk, write_npz):
     """They validate unless they are told not to, and train nothing."""
     arrays = dict(np.load(write_npz()))
