@@ -16,6 +16,7 @@ from nastk.engine.progress import Progress
 from nastk.engine.signals import Stopped
 from nastk.run import CONFIG, Run
 from nastk.wording import counted
+from nastk.workflows.tensorboard import Mirrored
 
 
 def drive_job(
@@ -35,6 +36,8 @@ def drive_job(
     second one, says how, and raises Stopped or KeyboardInterrupt. ValueError where GPU memory runs out,
     with what to try.
     """
+    if config.run.tensorboard:
+        progress = Mirrored(progress, run.path)
     if not run.has(CONFIG):
         run.write_text(CONFIG, to_yaml(config))
     text = run.read_text(CONFIG)  # of an older nastk, it may lack a key or comment on one otherwise
