@@ -204,3 +204,4 @@ class RunConfig:
     )
     seed: int = key(0, "seed of every random stream of the run", low=0, high=2**32 - 1)
     checkpoint_every: int = key(1, "steps between checkpoints", low=1)
+    tensorboard: bool = key(False, "figures for TensorBoard too, in the run directory (an extra of nastk)")

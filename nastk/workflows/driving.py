@@ -17,6 +17,7 @@ from nastk.engine.progress import Progress
 from nastk.engine.signals import Stopped
 from nastk.run import CONFIG, Run
 from nastk.wording import counted
+from nastk.workflows.tensorboard import Mirrored
 
 
 def drive_job(
@@ -36,6 +37,8 @@ def drive_job(
     second one, says how, and raises Stopped or KeyboardInterrupt. ValueError where GPU memory runs out,
     with what to try.
     """
+    if config.run.tensorboard:
+        progress = Mirrored(progress, run.path)
     resume = run.has(checkpoint.NAME)
     memory = job.peak_memory() if not resume else None
     if memory is not None:
