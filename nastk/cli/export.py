@@ -35,5 +35,5 @@ def export(source: str, weights: Path | None, format_name: str, out: Path | None
     from nastk.cli.progress import TerminalProgress
     from nastk.workflows.export import export
 
-    place = export(source, format_name, weights=weights, out=out, progress=TerminalProgress(quiet=True))
+    place = export(source, format_name, weights=weights, out=out, progress=TerminalProgress(plain=True))
     click.echo(f"wrote {place}", err=True)

@@ -37,7 +37,7 @@ def predict(run: Path, images: tuple[str, ...], top: int, as_json: bool) -> None
     from nastk.workflows import predict as work
 
     network = work.load_network(run)
-    paths = work.find_images(images, TerminalProgress(quiet=True))
+    paths = work.find_images(images, TerminalProgress(plain=True))
     table = any(map(os.path.isdir, images))
     if table and not as_json:
         _tell_row("file", *_columns(min(top, len(network.classes))))

@@ -43,7 +43,7 @@ def refuses(nastk, monkeypatch) -> Callable[..., None]:
         lines = [
             line
             for line in err.splitlines()
-            if not line.startswith(("preset: ", "data set: ", "data: ", "cell: "))
+            if not line.startswith(("preset: ", "data set: ", "data: ", "cell: ", "time: "))
         ]
         assert len(lines) == 1, err
         assert lines[0].startswith("Error: ")

@@ -33,7 +33,7 @@ def without_images(monkeypatch):
         raise AssertionError("a table needs no images")
 
     monkeypatch.setattr("nastk.data.search_images.load_images", refuse)
-    monkeypatch.setattr("nastk.workflows.training.load_images", refuse)
+    monkeypatch.setattr("nastk.workflows.training.load_training_images", refuse)
 
 
 @pytest.mark.parametrize("method", METHODS)
