@@ -14,6 +14,7 @@ from torch import Tensor
 
 TOP = 5
 BINS = 15
+WORST = 12  # images that are kept to be looked at
 
 
 @dataclass(frozen=True)
@@ -23,14 +24,18 @@ class Outcome:
     confusion: int64 [K, K], images of the row's class that were taken for the column's. top_5: images whose
     class is among the five likeliest. bins: float64 [15, 3], of the images whose likeliest class has a
     probability in (b / 15, (b + 1) / 15]: how many, how many of them right, the sum of that probability.
+    worst: int64 [M, 3], of the M <= 12 wrong predictions that the network was surest of the image's place among
+    the tested, its class, the class predicted; sureness: float64 [M], that one's probability.
     """
 
     confusion: Tensor
     top_5: int
     bins: Tensor
+    worst: Tensor
+    sureness: Tensor
 
     def state_dict(self) -> dict[str, Any]:
-        return {"confusion": self.confusion, "top_5": self.top_5, "bins": self.bins}
+        return dict(vars(self))
 
     def figures(self, classes: Sequence[str]) -> dict[str, Any]:
         """For test.json: shares in %, None where there is nothing to divide by (top_5: no more than 5 classes).
@@ -106,10 +111,15 @@ class Predictions:
         pairs = torch.bincount(labels * num_classes + predicted, minlength=num_classes**2)
         rows = (confidence * BINS).ceil().long().clamp(1, BINS) - 1
         values = torch.stack([torch.ones_like(confidence), (labels == predicted).double(), confidence], dim=1)
+        wrong = (labels != predicted).nonzero()[:, 0]
+        order = confidence[wrong].argsort(descending=True, stable=True)[:WORST]
+        worst = wrong[order]
         return Outcome(
             confusion=pairs.view(num_classes, num_classes),
             top_5=int(in_top.sum()),
             bins=torch.zeros(BINS, 3, dtype=torch.float64).index_add_(0, rows, values),
+            worst=torch.stack([worst, labels[worst], predicted[worst]], dim=1),
+            sureness=confidence[worst],
         )
 
 

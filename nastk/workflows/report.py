@@ -23,11 +23,11 @@ from nastk.report.page.whole import report_page
 from nastk.run import CONFIG, RunError, make_anew, read_object, read_text
 from nastk.workflows.front import front_svg
 from nastk.workflows.pricing import limits_of
-from nastk.workflows.records import Record, open_record, score_of
+from nastk.workflows.records import TEST, Record, open_record, score_of
 from nastk.workflows.run_state import state_of
 from nastk.workflows.summary import reproduce_command
+from nastk.workflows.worst_images import WORST
 
-TEST = "test.json"  # of an evaluation or a transfer
 NOT_OURS = (KeyError, IndexError, TypeError, AttributeError)  # of JSON that has another form
 
 
@@ -108,6 +108,7 @@ def _story(path: Path, name: str) -> Story:
             candidates=ranked[0],
             front=ranked[1],
             test=read_object(path / TEST) if (path / TEST).is_file() else None,
+            worst=read_object(path / WORST)["images"] if (path / WORST).is_file() else [],
         )
     except NOT_OURS as error:
         raise _damaged(str(path), error) from None

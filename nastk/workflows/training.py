@@ -33,6 +33,7 @@ from nastk.workflows.request import Request
 from nastk.workflows.result_text import training_result
 from nastk.workflows.summary import write_summary
 from nastk.workflows.timing import fit_to_minutes, time_note
+from nastk.workflows.worst_images import write_worst
 
 
 def train_network(
@@ -166,6 +167,7 @@ def _finish(
     assert job.outcome is not None, "it is finished"
     test = job.outcome.figures(train.classes)
     run.write_json(TEST, test)
+    write_worst(run, job.outcome, job.test_batches.images)
     write_summary(
         run,
         config,

@@ -125,7 +125,7 @@ def test_files_of_an_evaluation(finished_runs):
     run = finished_runs["evaluate"]
     assert sorted(os.listdir(run)) == [
         *("cell_normal.svg", "cell_reduce.svg", "checkpoint.pt", "config.yaml", "genotype.json"),
-        *("metrics.jsonl", "result.txt", "summary.json", "test.json", "weights.safetensors"),
+        *("metrics.jsonl", "result.txt", "summary.json", "test.json", "weights.safetensors", "worst.json"),
     ]
     summary = json.loads((run / "summary.json").read_text())
     assert list(summary) == [

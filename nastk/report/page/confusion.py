@@ -16,47 +16,26 @@ CHARACTERS = 12  # of a name beside the matrix
 
 
 def on_test_images(test: dict[str, Any]) -> list[Html]:
-    """test: the content of test.json; what is not there or not as expected is passed over."""
-    plain = {
-        name.replace("_", " "): number(value)
-        for name, value in test.items()
-        if isinstance(value, (int, float, str)) and not isinstance(value, bool)
+    """test: the content of test.json (engine.outcome says what is in it)."""
+    matrix, classes = test["confusion"], [row["name"] for row in test["classes"]]
+    figures = {
+        "images": test["images"],
+        "accuracy, %": test["accuracy"],
+        "balanced accuracy, %": test["balanced_accuracy"],
+        "top-5, %": test["top_5"],
+        "calibration error, %": test["calibration"]["error"],
     }
-    parts = [facts(plain)] if plain else []
-    matrix = _matrix(test.get("confusion"))
-    classes = _classes(test, len(matrix))
-    if matrix and sum(map(sum, matrix)):
-        if len(matrix) <= MAX_SIDE:
-            legend = (
-                "A row is the true class, a column what the network said; the darker, the more of the row."
-            )
-            parts.append(figure("Confusion matrix", _picture(matrix, classes), legend))
-        parts += _most_confused(matrix, classes)
-    per_class = _per_class(test.get("per_class"), classes)
-    if per_class:
-        parts.append(folded("Per class", per_class))
-    return parts
-
-
-def _matrix(found: Any) -> list[list[int]]:
-    """[classes][classes] counts; empty if there is none."""
-    square = isinstance(found, list) and all(
-        isinstance(row, list)
-        and len(row) == len(found)
-        and all(isinstance(count, int) and count >= 0 for count in row)
-        for row in found
-    )
-    return found if square else []
-
-
-def _classes(test: dict[str, Any], number_of: int) -> list[str]:
-    named = test.get("classes")
-    if isinstance(named, list) and len(named) == (number_of or len(named)):
-        return list(map(str, named))
-    per_class = test.get("per_class")
-    if isinstance(per_class, dict) and len(per_class) == number_of:
-        return list(per_class)
-    return list(map(str, range(number_of)))
+    parts = [facts({name: number(value) for name, value in figures.items() if value is not None})]
+    if len(matrix) <= MAX_SIDE:
+        legend = "A row is the true class, a column what the network said; the darker, the more of the row."
+        parts.append(figure("Confusion matrix", _picture(matrix, classes), legend))
+    parts += _most_confused(matrix, classes)
+    heads = ("class", "images", "recall, %", "precision, %")
+    rows = [
+        (row["name"], *(number(row[key]) for key in ("images", "recall", "precision")))
+        for row in test["classes"]
+    ]
+    return [*parts, folded("Per class", table(heads, rows, numbers=(1, 2, 3)))]
 
 
 def _picture(matrix: list[list[int]], classes: list[str]) -> str:
@@ -104,20 +83,3 @@ def _most_confused(matrix: list[list[int]], classes: list[str]) -> list[Html]:
     ]
     heads = ("true", "taken for", "images", "% of the class")
     return [table(heads, rows, numbers=(2, 3), caption="Most often confused")] if rows else []
-
-
-def _per_class(found: Any, classes: list[str]) -> Html | None:
-    """A dict of class -> figures, or a list of them, as a table."""
-    if isinstance(found, dict):
-        named = {str(name): value for name, value in found.items()}
-    elif isinstance(found, list) and all(isinstance(row, dict) for row in found):
-        named = {str(row.get("class", place)): row for place, row in enumerate(found)}
-    elif isinstance(found, list) and len(found) == len(classes):
-        named = dict(zip(classes, found, strict=True))
-    else:
-        return None
-    rows = {name: value if isinstance(value, dict) else {"accuracy": value} for name, value in named.items()}
-    keys = list(dict.fromkeys(key for row in rows.values() for key in row if key != "class"))
-    cells = [(name, *(number(row.get(key)) for key in keys)) for name, row in rows.items()]
-    heads = ("class", *(key.replace("_", " ") for key in keys))
-    return table(heads, cells, numbers=range(1, len(heads)))

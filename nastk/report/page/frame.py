@@ -56,6 +56,9 @@ pre {{ margin: .4rem 0; padding: .6rem .8rem; background: var(--card); border-ra
 figure {{ margin: .6rem 0 1.2rem; }}
 figcaption {{ font-size: .88rem; color: var(--faint); margin-bottom: .3rem; }}
 figcaption b {{ color: var(--ink); }}
+.worst {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); gap: .4rem .9rem; }}
+.worst figure {{ margin: 0; }}
+.worst img {{ width: 100%; image-rendering: pixelated; border-radius: 6px; }}
 .pair {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 25rem), 1fr)); gap: 0 1.5rem; }}
 svg {{ display: block; max-width: 100%; height: auto; }}
 svg.curves, svg.matrix {{ width: 100%; max-width: 36rem; font: 12.5px {SANS}; }}

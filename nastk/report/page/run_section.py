@@ -6,6 +6,7 @@ from nastk.report.page.confusion import on_test_images
 from nastk.report.page.curves import own_curves
 from nastk.report.page.elements import Html, command, drawing, facts, folded, lines, section, table, tag
 from nastk.report.page.story import Story, conclusion, duration, figure
+from nastk.report.page.worst import worst_images
 from nastk.wording import counted
 
 MAX_CANDIDATES = 20  # of a ranking that are shown
@@ -39,6 +40,8 @@ def told(story: Story, identity: str) -> Html:
         parts.append(section(f"{identity}-curves", "Curves", *curves))
     if story.test is not None:
         parts.append(section(f"{identity}-test", "On the test images", *on_test_images(story.test)))
+    if story.worst:
+        parts.append(section(f"{identity}-worst", "Surest and wrong", worst_images(story.worst)))
     if story.cells:
         cells = [drawing("", picture) for picture in story.cells]
         parts.append(section(f"{identity}-cells", "Cells", tag("p", LEGENDS["cell"]), *cells))

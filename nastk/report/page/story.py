@@ -33,7 +33,7 @@ class Story:
     name: a short one that no other run of the page has. state: in words. again: the command line that runs it again.
     goes_on: the one that continues it, "" where it is finished. cells: their pictures. course: pictures of the
     search's course by their names (stages, tree). front: the picture of scores against costs. test: what was
-    measured on the test images.
+    measured on the test images. worst: of those the network was surest and wrong about.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Story:
     front: str = ""
     candidates: list[Candidate] = field(default_factory=list)
     test: dict[str, Any] | None = None
+    worst: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def dataset(self) -> str:
