@@ -27,7 +27,7 @@ def on_test_images(test: dict[str, Any]) -> list[Html]:
     }
     parts = [facts({name: number(value) for name, value in figures.items() if value is not None})]
     if len(matrix) <= MAX_SIDE:
-        legend = "A row is the true class, a column what the network said; the darker, the more of the row."
+        legend = "A row is the true class, a column what the network said; the stronger a square, the more of the row."
         parts.append(figure("Confusion matrix", _picture(matrix, classes), legend))
     parts += _most_confused(matrix, classes)
     heads = ("class", "images", "recall, %", "precision, %")
