@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from mutations import mutations
-from tiny_runs import Builder, TinyRun, check_going_on
+from tiny_runs import Builder, TinyRun, check_going_on, words_of
 
 from nastk import registry
 from nastk.config import search_class
@@ -140,8 +140,16 @@ def test_every_method_obeys_twenty_masks(make_context, monkeypatch, method, spac
     check_mask(make_context, monkeypatch, method, space, seed)
 
 
-@pytest.mark.parametrize("space", WITH_NETWORKS)
-@pytest.mark.parametrize("method", registry.METHODS)
+@pytest.mark.parametrize(
+    ("method", "space"),
+    [
+        (method, space)
+        if f"space.name={space}" in words_of(method)
+        else pytest.param(method, space, marks=pytest.mark.slow)
+        for method in registry.METHODS
+        for space in WITH_NETWORKS
+    ],
+)
 def test_every_method_s_result_is_within_limits(make_context, method, space):
     """As tight as a tenth of what there is between the smallest and the largest network, in two quantities."""
     build = Builder.of(make_context, method, space=space)

@@ -43,7 +43,7 @@ def close(found, expected, name):
 
 @pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("masked", [None, 0, 1])
+@pytest.mark.parametrize("masked", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (None, 1))])
 @pytest.mark.parametrize("space", [DARTS, RELATIVENAS], ids=["darts", "relativenas"])
 def test_equals_the_plain_definition(space, masked, layout, training):
     torch.manual_seed(0)
