@@ -48,11 +48,11 @@ class Allowance:
         if not self.is_empty:
             return
         bounds = self.limits.bounds()
-        for number, (name, bound, least) in enumerate(zip(UNITS, bounds, self._least(), strict=True)):
+        for name, bound, least in zip(UNITS, bounds, self._least(), strict=True):
             if bound is not None and least > bound:
                 shown = f"{least:,.3f}" if name == "latency_ms" else f"{int(least):,}"
                 raise ValueError(
-                    f"limits.{name}: the smallest network of the space has {shown} {tuple(UNITS.values())[number]}, "
+                    f"limits.{name}: the smallest network of the space has {shown} {UNITS[name]}, "
                     f"more than {bound:,}"
                 )
         raise ValueError(

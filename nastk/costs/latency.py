@@ -5,10 +5,9 @@ What a network takes is predicted as the sum over its blocks; docs/results.md sa
 
 from __future__ import annotations
 
-import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -38,13 +37,11 @@ class LatencyTable:
     blocks: dict[str, dict[str, float]]
 
     @classmethod
-    def measure(
-        cls, blocks: Iterable[Block], engine: Engine, told: Callable[[int], None] = lambda _: None
-    ) -> LatencyTable:
-        """Of all kinds among `blocks`. told: as of `time_modules`."""
+    def measure(cls, blocks: Iterable[Block], engine: Engine) -> LatencyTable:
+        """Of all kinds among `blocks`."""
         kinds = {block.kind: block for block in blocks}
         with engine.in_force():
-            rows = time_modules([(block.build(), block.shapes) for block in kinds.values()], engine, told)
+            rows = time_modules([(block.build(), block.shapes) for block in kinds.values()], engine)
             about = about_device(engine) | {"made": time.strftime("%Y-%m-%d")}
         return cls(about, dict(zip(kinds, rows, strict=True)))
 
@@ -105,9 +102,7 @@ def about_device(engine: Engine) -> dict[str, Any]:
 
 
 def time_modules(
-    modules: Sequence[tuple[nn.Module, Sequence[Shape]]],
-    engine: Engine,
-    told: Callable[[int], None] = lambda _: None,
+    modules: Sequence[tuple[nn.Module, Sequence[Shape]]], engine: Engine
 ) -> list[dict[str, float]]:
     """One image through each module in eval mode, on the engine's device: lower quartile and spread in ms, number
     of runs.
@@ -115,15 +110,13 @@ def time_modules(
     modules: with the [C, H, W] of their inputs. They take turns, so that what disturbs the machine for a while
     disturbs them alike. With one CPU thread it is the time of the CPU, in which what else the machine does is not
     counted. (torch.utils.benchmark would do, but looks for a compiler when it is imported, and says so on stderr.)
-    told: hears how many of SAMPLES rounds are done.
     """
     with torch.inference_mode(), engine.autocast():
         timers = [_Timer(module, shapes, engine) for module, shapes in modules]
         samples: list[list[float]] = [[] for _ in timers]
-        for number in range(SAMPLES):
+        for _ in range(SAMPLES):
             for timer, found in zip(timers, samples, strict=True):
                 found.append(timer.seconds(timer.runs))
-            told(number + 1)
     rows = []
     for timer, found in zip(timers, samples, strict=True):
         first, third = (sorted(found)[SAMPLES * quarter // 4] * 1000 for quarter in (1, 3))
@@ -162,4 +155,4 @@ def _processor() -> str:
                     return line.partition(":")[2].strip()
     except OSError:
         pass
-    return platform.processor() or platform.machine() or str(os.cpu_count())
+    return platform.processor() or platform.machine()

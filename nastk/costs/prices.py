@@ -49,9 +49,8 @@ class Prices:
         self, space: WithPaths, blocks: Iterable[Block], latency: Callable[[Block], float] | None = None
     ) -> None:
         self.space = space
-        self.has_latency = latency is not None
         decisions = space.decisions
-        zero = (0, 0, 0.0) if self.has_latency else (0, 0)
+        zero = (0, 0) if latency is None else (0, 0, 0.0)
         self.fixed: Price = zero
         self.options: list[list[Price]] = [[zero] * len(decision.options) for decision in decisions]
         known: dict[str, Price] = {}

@@ -70,8 +70,9 @@ def search(
         inputs = RunInputs(config)
         job, pricing = _build(config, engine, inputs, progress)
         inputs.add_named_files(config)  # a latency table may have been made
+        seconds = None
         if fresh:
-            config, job = fit_to_minutes(
+            config, job, seconds = fit_to_minutes(
                 config,
                 job,
                 job.budget,
@@ -82,7 +83,6 @@ def search(
             engine = job.context.engine
         for note in job.notes():
             progress.note(note)
-        seconds = seconds_of_a_search(job) if fresh else None
         if seconds is not None:
             progress.note(time_note(seconds, job.num_steps))
         with closing(open_run()) as run:

@@ -22,18 +22,20 @@ def fit_to_minutes(
     seconds: Callable[[J], float | None],
     build: Callable[[Config], J],
     progress: Progress,
-) -> tuple[Config, J]:
-    """The configuration whose budget takes `run.minutes`, about, and its job; both as they are without that key.
+) -> tuple[Config, J, float | None]:
+    """The configuration whose budget takes `run.minutes`, about, its job, and what that takes in seconds.
+
+    Without that key the configuration and the job are those given.
 
     budget: the keys that the cost is proportional to, the main one first. seconds: what a job takes, None where
     that is nothing worth fitting. build: the job of a configuration. Says what was chosen.
     """
-    if config.run.minutes is None:
-        return config, job
     fitted, share, found = config, 1.0, seconds(job)
+    if config.run.minutes is None:
+        return config, job, found
     if found is None:
         progress.note("run.minutes: nothing is trained here, so that nothing was fitted to the time")
-        return config, job
+        return config, job, None
     for _ in range(ROUNDS):
         share *= 60 * config.run.minutes / found
         before, fitted = fitted, with_share(config, budget, share)
@@ -53,7 +55,7 @@ def fit_to_minutes(
         if number == 0 or settings[key] != before_all[key]
     ]
     progress.note(f"run.minutes={config.run.minutes:g}: {', '.join(words)}, about {duration(found)}")
-    return fitted, job
+    return fitted, job, found
 
 
 def time_note(seconds: float, num_steps: int) -> str:

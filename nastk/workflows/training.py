@@ -56,7 +56,7 @@ def train_network(
         inputs = RunInputs(config, {RUN_FILE: to_json(found.genotype)})
         job, train = _build(config, found.genotype, engine, weights, inputs, progress)
         if fresh:
-            config, job = fit_to_minutes(
+            config, job, seconds = fit_to_minutes(
                 config,
                 job,
                 ("train.epochs", "train.warmup_epochs"),
@@ -72,7 +72,8 @@ def train_network(
                 progress,
             )
             engine = job.engine
-            progress.note(time_note(job.seconds(), job.num_steps))
+            assert seconds is not None
+            progress.note(time_note(seconds, job.num_steps))
         with closing(open_run()) as run:
             if not run.has(CONFIG):  # which comes last, so that a run that has it can be continued
                 _write_arch(run, found, weights)

@@ -34,7 +34,7 @@ def fitted(minutes, *, seconds=lambda job: 30.0 * job.epochs, budget=("train.epo
     words = [] if minutes is None else [f"run.minutes={minutes}"]
     config, progress = resolve("search", "darts", "small", words), Notes()
     build = build or (lambda config: FakeJob(config.train.epochs))
-    found, job = fit_to_minutes(config, FakeJob(8), budget, seconds, build, progress)
+    found, job, _ = fit_to_minutes(config, FakeJob(8), budget, seconds, build, progress)
     return found, job, progress.notes
 
 
