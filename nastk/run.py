@@ -241,6 +241,19 @@ def make_anew(path: Path) -> None:
     path.touch(exist_ok=False)  # exclusively, and so never through a link
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that is there whole or not at all, in place of an earlier one; an OSError leaves that as it is."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        make_anew(temporary)
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
 def read_text(path: Path) -> str:
     """The text of a file; RunError if there is none."""
     with _explained(path):

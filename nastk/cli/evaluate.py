@@ -46,7 +46,7 @@ def evaluate(arch: str | None, weights: Path | None, options: CommonOptions) -> 
     from nastk.cli.progress import TerminalProgress
     from nastk.workflows.directory import new_run
     from nastk.workflows.evaluate import configure_evaluate, resume_evaluate
-    from nastk.workflows.training import started_from, train_network
+    from nastk.workflows.training import train_network, weights_to_start
 
     progress = TerminalProgress(plain=options.plain, quiet=options.quiet)
     trained: TrainingRecord | None
@@ -54,8 +54,7 @@ def evaluate(arch: str | None, weights: Path | None, options: CommonOptions) -> 
         trained = resume_evaluate(options.resume, progress)
     else:
         config, found = configure_evaluate(arch, options.request, progress, weights=weights)
-        if options.config is not None and arch is None and weights is None:
-            weights = started_from(found)
+        weights = weights_to_start(options.request, arch, weights, found)
         make_run = new_run(options.run_dir, f"evaluate-{found.name}", config.data.dataset)
         trained = train_network(config, found, make_run, progress, weights=weights)
     if trained is not None:

@@ -45,7 +45,7 @@ def transfer(task: str | None, arch: str | None, weights: Path | None, options: 
 
     from nastk.cli.progress import TerminalProgress
     from nastk.workflows.directory import new_run
-    from nastk.workflows.training import started_from, train_network
+    from nastk.workflows.training import train_network, weights_to_start
     from nastk.workflows.transfer import configure_transfer, resume_transfer
 
     progress = TerminalProgress(plain=options.plain, quiet=options.quiet)
@@ -54,8 +54,7 @@ def transfer(task: str | None, arch: str | None, weights: Path | None, options: 
         trained = resume_transfer(options.resume, progress)
     else:
         config, found = configure_transfer(task, arch, weights, options.request, progress)
-        if options.config is not None and arch is None and weights is None:
-            weights = started_from(found)
+        weights = weights_to_start(options.request, arch, weights, found)
         make_run = new_run(options.run_dir, f"transfer-{found.name}", config.data.dataset)
         trained = train_network(config, found, make_run, progress, weights=weights)
     if trained is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -18,11 +17,11 @@ from nastk.data.batches import Batches
 from nastk.data.search_images import SearchImages
 from nastk.engine import training
 from nastk.engine.averaging import WeightAverage
-from nastk.engine.bilevel import gradients
 from nastk.engine.device import Engine
 from nastk.engine.memory import PLAIN, step_bytes
 from nastk.engine.outcome import Outcome, Predictions
 from nastk.engine.schedules import linear, warmed_up
+from nastk.engine.timing import seconds_of_a_pass
 from nastk.engine.training import DIVERGED, Averages
 from nastk.estimators.best_epoch import BestEpoch
 from nastk.estimators.class_weights import balanced_weights
@@ -182,9 +181,8 @@ class StandaloneTraining:
         network = copy.deepcopy(self.network).train()
 
         def loss_of(images: Tensor, labels: Tensor) -> Tensor:
-            masks = torch.ones(network.num_drop_paths, len(images), 1, 1, 1, device=images.device)
             with self.engine.autocast():
-                return self._loss(network, images, labels, masks if self.config.drop_path else None)[0]
+                return self._loss_apart(network, images, labels)
 
         copies = PLAIN + (self.config.optimizer == "adamw") + (self.average is not None)
         copies += self.best is not None
@@ -196,16 +194,13 @@ class StandaloneTraining:
         """All epochs, about: what a step takes on one batch, here and now. Testing is not in it."""
         network, streams = copy.deepcopy(self.network).train(), self.engine.apart().streams
         images, labels = next(self.train_batches.epoch(streams["shuffling"], streams["augmenting"]))
+        one = seconds_of_a_pass(network, lambda: self._loss_apart(network, images, labels), self.engine)
+        return one * len(self.train_batches) * self.num_steps
+
+    def _loss_apart(self, network: Network, images: Tensor, labels: Tensor) -> Tensor:
+        """The loss of a copy of the network, without anything that is drawn: masks that drop nothing."""
         masks = torch.ones(network.num_drop_paths, len(images), 1, 1, 1, device=images.device)
-        found = 0.0
-        for _ in range(2):  # the first one warms up
-            began = time.monotonic()
-            with self.engine.autocast():
-                loss, _ = self._loss(network, images, labels, masks if self.config.drop_path else None)
-            first, *_ = gradients(loss, list(network.parameters()))
-            float(first.flatten()[0])  # a GPU has to be done
-            found = time.monotonic() - began
-        return found * len(self.train_batches) * self.num_steps
+        return self._loss(network, images, labels, masks if self.config.drop_path else None)[0]
 
     def _mixed(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """What the loss is taken of: as they are, or with shares of classes float32 [N, K] for labels."""

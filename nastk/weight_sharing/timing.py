@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 from torch.nn import functional as F
 
-from nastk.engine.bilevel import gradients
+from nastk.engine.timing import seconds_of_a_pass
 from nastk.networks.gates import uniform_path
 from nastk.search_method import Search, SearchContext
 from nastk.weight_sharing.memory import trial_supernet
@@ -23,15 +21,7 @@ def seconds_of_a_path(context: SearchContext) -> float:
     images, labels = next(
         context.images.train.epoch(engine.streams["shuffling"], engine.streams["augmenting"])
     )
-    seconds = 0.0
-    for _ in range(2):  # the first one warms up
-        started = time.monotonic()
-        with engine.autocast():
-            loss = F.cross_entropy(supernet(images, gates), labels)
-        first, *_ = gradients(loss, list(supernet.parameters()))
-        float(first.flatten()[0])  # a GPU has to be done
-        seconds = time.monotonic() - started
-    return seconds
+    return seconds_of_a_pass(supernet, lambda: F.cross_entropy(supernet(images, gates), labels), engine)
 
 
 def seconds_of_a_search(search: Search) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,8 +14,11 @@ from nastk.costs.latency import LatencyTable, about_device
 from nastk.data.places import data_root
 from nastk.engine.device import Engine
 from nastk.engine.progress import Progress
+from nastk.estimators.estimator import NetworkInput
 from nastk.networks.blocks import Block, NetworkSettings
 from nastk.networks.network import Network
+from nastk.run import write_whole
+from nastk.schema import LimitsConfig, NetworkConfig
 from nastk.spaces.space import Space
 
 KEYS = ("limits.init_channels", "limits.num_cells", "limits.num_classes", "limits.image_size")
@@ -35,15 +37,8 @@ def measure_latency(space_name: str, words: Sequence[str], out: Path, progress: 
     registry.space_entry(space_name).check_networks()
     space = registry.load_space(space_name)
     config = resolve("search", registry.DEFAULT_METHOD, "small", words)
-    built, asked = resolve("evaluate", "any", "small", []).network, config.limits
-    side = asked.image_size or 32
-    settings = NetworkSettings(
-        init_channels=asked.init_channels or built.init_channels,
-        num_cells=asked.num_cells or built.num_cells,
-        num_classes=asked.num_classes or 10,
-        channels_in=3,
-        image_size=(side, side),
-    )
+    built = resolve("evaluate", "any", "small", []).network
+    settings = limited_network(config.limits, built, NetworkInput((3, 32, 32), 10))
     engine = Engine(config.engine, config.run.seed)
     blocks = building_blocks(space, settings)
     num = len({block.kind for block in blocks})
@@ -51,6 +46,22 @@ def measure_latency(space_name: str, words: Sequence[str], out: Path, progress: 
     table = LatencyTable.measure(blocks, engine)
     write_table(out, table)
     return table
+
+
+def limited_network(
+    limits: LimitsConfig, built: NetworkConfig, network_input: NetworkInput
+) -> NetworkSettings:
+    """The network that evaluate builds with the settings `built`, but for what limits.* say otherwise."""
+    (channels_in, height, width), num_classes = network_input
+    side = limits.image_size
+    return NetworkSettings(
+        init_channels=limits.init_channels or built.init_channels,
+        num_cells=limits.num_cells or built.num_cells,
+        num_classes=limits.num_classes or num_classes,
+        channels_in=channels_in,
+        image_size=(side, side) if side else (height, width),
+        stem=built.stem,
+    )
 
 
 def building_blocks(space: Space, settings: NetworkSettings) -> list[Block]:
@@ -69,11 +80,8 @@ def kept_table(config: Config, space: Space, settings: NetworkSettings, engine: 
 
 def write_table(path: Path, table: LatencyTable) -> None:
     """ValueError if the file cannot be written. It is there whole or not at all."""
-    text = json.dumps(table.to_json(), indent=1) + "\n"
-    part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
+        write_whole(path, json.dumps(table.to_json(), indent=1) + "\n")
     except OSError as error:
         raise ValueError(f"{path} cannot be written: {error.strerror}") from None

@@ -22,7 +22,7 @@ from nastk.schema import NetworkConfig
 from nastk.spaces.mask import Mask
 from nastk.spaces.space import Composed, Space
 from nastk.wording import counted
-from nastk.workflows.latency import building_blocks, kept_table, write_table
+from nastk.workflows.latency import building_blocks, kept_table, limited_network, write_table
 
 
 def limits_of(config: Config) -> Limits:
@@ -57,23 +57,9 @@ class Pricing:
         assert isinstance(self.space, Composed)
         return Allowance(self.space, mask, self.prices(network_input), self.limits)
 
-    def settings(self, network_input: NetworkInput) -> NetworkSettings:
-        """Of the network that evaluate builds, but for what limits.* say otherwise."""
-        asked, built = self.config.limits, self._evaluated
-        (channels_in, *size), num_classes = network_input.image_shape, network_input.num_classes
-        side = asked.image_size
-        return NetworkSettings(
-            init_channels=asked.init_channels or built.init_channels,
-            num_cells=asked.num_cells or built.num_cells,
-            num_classes=asked.num_classes or num_classes,
-            channels_in=channels_in,
-            image_size=(side, side) if side else (size[0], size[1]),
-            stem=built.stem,
-        )
-
     def prices(self, network_input: NetworkInput) -> Prices:
         assert isinstance(self.space, Composed)
-        settings = self.settings(network_input)
+        settings = limited_network(self.config.limits, self._evaluated, network_input)
         if settings not in self._prices:
             if self.limits:
                 self.progress.note(f"limits: {self.limits}, of {describe(settings)}")

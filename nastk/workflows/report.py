@@ -20,7 +20,7 @@ from nastk.report.drawings import draw, draw_details
 from nastk.report.page.frame import MARK
 from nastk.report.page.story import Candidate, Story
 from nastk.report.page.whole import report_page
-from nastk.run import CONFIG, RunError, make_anew, read_object, read_text
+from nastk.run import CONFIG, RunError, read_object, read_text, write_whole
 from nastk.workflows.front import front_svg
 from nastk.workflows.pricing import limits_of
 from nastk.workflows.records import TEST, Record, open_record, score_of
@@ -48,13 +48,9 @@ def report(paths: Sequence[Path], out: Path) -> None:
         text = report_page(stories)
     except NOT_OURS as error:
         raise _damaged(" or ".join(map(str, paths)), error) from None
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
-        make_anew(temporary)
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, out)
+        write_whole(out, text)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise RunError(f"{out}: {error.strerror or error}") from None
 
 

@@ -90,7 +90,7 @@ def resume_training(path: Path, command: str, progress: Progress) -> TrainingRec
     run, config = opened
     with closing(run):
         found = _read_resumed_arch(run)
-        weights = None if run.has(checkpoint.NAME) else started_from(found)
+        weights = None if run.has(checkpoint.NAME) else _started_from(found)
         return train_network(config, found, lambda: run, progress, weights=weights, fresh=False)
 
 
@@ -122,7 +122,15 @@ def _arch_in(folder: Path) -> Arch:
     return Arch(str(found.provenance.get("arch", found.name)), found.genotype, found.provenance)
 
 
-def started_from(found: Arch) -> Path | None:
+def weights_to_start(
+    request: Request, arch: str | Arch | None, weights: Path | None, found: Arch
+) -> Path | None:
+    """The weights file to start from: the one that is named or, where a run is done once more, its own."""
+    once_more = request.config_file is not None and arch is None and weights is None
+    return _started_from(found) if once_more else weights
+
+
+def _started_from(found: Arch) -> Path | None:
     """The weights file that the training of a run's architecture began with; None: from scratch."""
     path = found.provenance.get("weights")
     return Path(path) if isinstance(path, str) else None
