@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from nastk.archs import Arch
-from nastk.config import setting_word
+from nastk.config import Config, setting_word
 from nastk.engine.progress import Progress
 from nastk.engine.signals import Stopped
 from nastk.genotype import Genotype
@@ -33,7 +33,7 @@ from nastk.workflows.report import report
 from nastk.workflows.request import Request
 from nastk.workflows.search import configure_search, resume_search
 from nastk.workflows.search import search as run_search
-from nastk.workflows.training import train_network
+from nastk.workflows.training import train_network, weights_to_start
 from nastk.workflows.transfer import configure_transfer, resume_transfer
 
 PathLike = str | os.PathLike[str]
@@ -74,11 +74,12 @@ class TrainingRun(TrainingRecord):
 
 
 def search(
-    method: str,
+    method: str | None = None,
     *,
     dataset: PathLike | None = None,
     space: str | None = None,
     preset: str | None = None,
+    config: PathLike | None = None,
     settings: Mapping[str, Any] | None = None,
     run_dir: PathLike | None = None,
     data_dir: PathLike | None = None,
@@ -87,10 +88,12 @@ def search(
     progress: OnStep | None = None,
     note: OnNote | None = None,
 ) -> SearchRun:
-    """Find an architecture by `method`, a name of `nastk list methods`.
+    """Find an architecture by `method`, a name of `nastk list methods`; None: that of `config`.
 
     dataset: a known name, a directory of class folders, or a .csv, .zip or .npz file (docs/own-images.md); None: the
     digits that come with nastk.
+    config: the config.yaml of an earlier search, to run it again: in place of the defaults and the preset, and what
+    is asked for besides changes it.
     settings: "group.key" -> value, as `nastk config search --method METHOD` prints them.
     run_dir: a new directory for the run's files; None: one below ./runs.
     seed: of all random streams. device: auto, cpu or cuda.
@@ -100,11 +103,11 @@ def search(
     Raises ValueError, in one line, for what cannot be searched, and KeyboardInterrupt on Ctrl-C, after which
     `open(run_dir).resume()` goes on.
     """
-    told, request = _Told(progress, note), _request(dataset, preset, settings, data_dir, seed, device)
-    config = configure_search(method, space, request, told)
-    make_run = new_run(_path(run_dir), f"search-{method}", config.data.dataset)
+    told, request = _Told(progress, note), _request(dataset, preset, config, settings, data_dir, seed, device)
+    resolved = configure_search(method, space, request, told)
+    make_run = new_run(_path(run_dir), f"search-{resolved.name}", resolved.data.dataset)
     with _signals_go_on():
-        return SearchRun(run_search(config, make_run, told).path)
+        return SearchRun(run_search(resolved, make_run, told).path)
 
 
 def evaluate(
@@ -113,6 +116,7 @@ def evaluate(
     weights: PathLike | None = None,
     dataset: PathLike | None = None,
     preset: str | None = None,
+    config: PathLike | None = None,
     settings: Mapping[str, Any] | None = None,
     run_dir: PathLike | None = None,
     data_dir: PathLike | None = None,
@@ -125,24 +129,24 @@ def evaluate(
 
     arch: a genotype, a search, or what the command line's ARCH may be (a file, a run directory, a published
     cell's name). weights: start from this weights file of an earlier training, which brings its architecture
-    along; arch is None then. dataset: None: the one it was searched on, or the weights were trained on. The
-    others are those of `search`.
+    along; arch is None then. dataset: None: the one it was searched on, or the weights were trained on. config: that
+    of an earlier evaluation, whose architecture and weights come along, too. The others are those of `search`.
     """
-    told, request = _Told(progress, note), _request(dataset, preset, settings, data_dir, seed, device)
-    start = _path(weights)
-    config, found = configure_evaluate(None if arch is None else _arch(arch), request, told, weights=start)
-    make_run = new_run(_path(run_dir), f"evaluate-{found.name}", config.data.dataset)
-    with _signals_go_on():
-        return TrainingRun(train_network(config, found, make_run, told, weights=start).path)
+    told, request = _Told(progress, note), _request(dataset, preset, config, settings, data_dir, seed, device)
+    named, start = _arch_or_none(arch), _path(weights)
+    resolved, found = configure_evaluate(named, request, told, weights=start)
+    start = weights_to_start(request, named, start, found)
+    return _train(resolved, found, start, run_dir, told)
 
 
 def transfer(
-    task: str,
+    task: str | None = None,
     arch: Genotype | SearchRun | PathLike | None = None,
     *,
     weights: PathLike | None = None,
     dataset: PathLike | None = None,
     preset: str | None = None,
+    config: PathLike | None = None,
     settings: Mapping[str, Any] | None = None,
     run_dir: PathLike | None = None,
     data_dir: PathLike | None = None,
@@ -151,17 +155,16 @@ def transfer(
     progress: OnStep | None = None,
     note: OnNote | None = None,
 ) -> TrainingRun:
-    """Train the network of an architecture for a task, a name of `nastk list tasks`.
+    """Train the network of an architecture for a task, a name of `nastk list tasks`; None: that of `config`.
 
     weights: start from this weights file of an earlier training, which brings its architecture along; arch is
     None then. The others are those of `evaluate`.
     """
-    told, request = _Told(progress, note), _request(dataset, preset, settings, data_dir, seed, device)
-    start = _path(weights)
-    config, found = configure_transfer(task, None if arch is None else _arch(arch), start, request, told)
-    make_run = new_run(_path(run_dir), f"transfer-{found.name}", config.data.dataset)
-    with _signals_go_on():
-        return TrainingRun(train_network(config, found, make_run, told, weights=start).path)
+    told, request = _Told(progress, note), _request(dataset, preset, config, settings, data_dir, seed, device)
+    named, start = _arch_or_none(arch), _path(weights)
+    resolved, found = configure_transfer(task, named, start, request, told)
+    start = weights_to_start(request, named, start, found)
+    return _train(resolved, found, start, run_dir, told)
 
 
 def rank(
@@ -282,13 +285,22 @@ def _signals_go_on() -> Iterator[None]:
 def _request(
     dataset: PathLike | None,
     preset: str | None,
+    config: PathLike | None,
     settings: Mapping[str, Any] | None,
     data_dir: PathLike | None,
     seed: int | None,
     device: str | None,
 ) -> Request:
     words = tuple(setting_word(key, value) for key, value in (settings or {}).items())
-    return Request(words, _text(dataset), _text(data_dir), preset, seed, device)
+    return Request(words, _text(dataset), _text(data_dir), preset, seed, device, _path(config))
+
+
+def _train(
+    config: Config, found: Arch, weights: Path | None, run_dir: PathLike | None, told: Progress
+) -> TrainingRun:
+    make_run = new_run(_path(run_dir), f"{config.command}-{found.name}", config.data.dataset)
+    with _signals_go_on():
+        return TrainingRun(train_network(config, found, make_run, told, weights=weights).path)
 
 
 def _text(path: PathLike | None) -> str | None:
@@ -301,6 +313,10 @@ def _path(path: PathLike | None) -> Path | None:
 
 def _arch(arch: Genotype | SearchRun | PathLike) -> str | Arch:
     return Arch("genotype", arch, {}) if isinstance(arch, Genotype) else _place(arch)
+
+
+def _arch_or_none(arch: Genotype | SearchRun | PathLike | None) -> str | Arch | None:
+    return None if arch is None else _arch(arch)
 
 
 def _place(side: SearchRun | PathLike) -> str:

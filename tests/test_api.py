@@ -123,10 +123,28 @@ def test_a_search_and_the_command_line_leave_the_same(capsys):
     assert [row["step"] for row in found.metrics] == [1, 2]
 
 
+def test_a_run_again_by_its_configuration(photos):
+    once = small_search("a", dataset=photos)
+    again = nastk.search(config="a/config.yaml", run_dir="b")
+    assert again.ranking == once.ranking
+    assert Path("b/config.yaml").read_bytes() == Path("a/config.yaml").read_bytes()
+
+    first = nastk.evaluate(once, preset="quick", settings=TRAINING, run_dir="c")
+    more = nastk.evaluate(weights=first.weights, preset="quick", settings=TRAINING, run_dir="d")
+    same = nastk.evaluate(config=more.path / "config.yaml", run_dir="e")  # from the same weights
+    assert same.weights.read_bytes() == more.weights.read_bytes() != first.weights.read_bytes()
+    moved = nastk.transfer("data", once, dataset=photos, preset="quick", settings=TRAINING, run_dir="f")
+    longer = nastk.transfer(config="f/config.yaml", settings={"train.epochs": 2}, run_dir="g")
+    assert longer.genotype == moved.genotype and len(longer.metrics) == 2
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: nastk.search("relativnas"), "unknown method 'relativnas'; did you mean 'relativenas'?"),
+        (lambda: nastk.search(), "--method is missing; known: darts"),
+        (lambda: nastk.search("random", config="nowhere.yaml"), "nowhere.yaml: No such file or directory"),
+        (lambda: nastk.transfer(), "--task is missing; known: "),
         (lambda: nastk.search("random", settings={"search.populaton": 2}), "unknown key 'search.populaton'"),
         (lambda: nastk.search("random", settings={"search.population": "two"}), "expected an integer"),
         (lambda: nastk.search("random", dataset="nowhere/"), "nowhere"),

@@ -41,7 +41,8 @@ def configure_search(method: str | None, space: str | None, request: Request, pr
     base = request.base("search", method)
     if base is not None:
         return resolve_from(base, request.all_words(request.dataset) + of_space)
-    assert method is not None
+    if method is None:
+        raise ValueError(f"--method is missing; known: {', '.join(sorted(registry.methods()))}")
     registry.find("method", registry.methods(), method)
     dataset = request.chosen_dataset()
     if dataset is None:

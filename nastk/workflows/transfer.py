@@ -26,7 +26,8 @@ def configure_transfer(
     """
     base = request.base("transfer", task)
     if task is None:
-        assert base is not None
+        if base is None:
+            raise ValueError(f"--task is missing; known: {', '.join(registry.TASKS)}")
         task = base.name
     dataset = registry.find("task", registry.TASKS, task).load().dataset or request.chosen_dataset()
     if dataset is None and base is not None:
