@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from nastk.run import RunError, read_text
 from nastk.shown import shown
 from nastk.tables.table import Column
 
-CORRELATIONS = {"kendall_tau_b": stats.kendall_tau_b, "spearman": stats.spearman}
+CORRELATIONS = {"kendall_tau_b": stats.kendall_tau_b_of_draws, "spearman": stats.spearman_of_draws}
 TOP = (1, 10)  # the k of the regrets
 DRAWS = 1000
 LEVEL = 0.95
@@ -154,7 +154,7 @@ def agreement(scores: Sequence[Ranking], truth: Ranking) -> dict[str, Any]:
     seeds: list[dict[str, Any]] = [
         {
             "n": len(one.x),
-            **{name: correlation(one.x, one.y) for name, correlation in CORRELATIONS.items()},
+            **{name: one.correlation(name, np.ones(len(archs), dtype=np.int64)) for name in CORRELATIONS},
             "top_k_regret": {str(k): stats.top_k_regret(one.x, one.truth, k) for k in TOP},
         }
         for one in paired
@@ -165,11 +165,12 @@ def agreement(scores: Sequence[Ranking], truth: Ranking) -> dict[str, Any]:
         "draws": DRAWS,
         "over": "architectures" if len(scores) == 1 else "seeds and architectures",
     }
-    for name, correlation in CORRELATIONS.items():
+    for name in CORRELATIONS:
 
-        def mean(*drawn: stats.Array, correlation: Any = correlation) -> float:
+        def mean(*drawn: stats.Array, name: str = name) -> float:
             chosen = paired if len(drawn) == 1 else [paired[seed] for seed in drawn[0]]
-            return float(np.mean([one.resampled(correlation, drawn[-1]) for one in chosen]))
+            counts = np.bincount(drawn[-1], minlength=len(archs))
+            return float(np.mean([one.correlation(name, counts) for one in chosen]))
 
         interval[name] = stats.bootstrap_interval(
             mean, *sizes, generator=np.random.default_rng(0), draws=DRAWS, level=LEVEL
@@ -188,24 +189,21 @@ def agreement(scores: Sequence[Ranking], truth: Ranking) -> dict[str, Any]:
 class _Paired:
     """Scores and truth of the architectures that one ranking has, larger being better."""
 
-    x: stats.Array  # [m] ranks of the scores
-    y: stats.Array  # [m] ranks of the truth
+    x: stats.Array  # [m]
     truth: stats.Array  # [m]
-    places: stats.Array  # [n] where each of all rankings' architectures stands in these, -1 if nowhere
+    places: stats.Array  # [m] where these stand among the architectures of all rankings
+    correlations: dict[str, Callable[[stats.Array], float]]  # of what is drawn of these
 
     @classmethod
     def of(cls, scores: Ranking, truth: Ranking, archs: Sequence[Hashable]) -> _Paired:
-        own = [arch for arch in archs if arch in scores.values]
-        _check_number(len(own))
+        places = [place for place, arch in enumerate(archs) if arch in scores.values]
+        _check_number(len(places))
+        own = [archs[place] for place in places]
         x = stats.larger_is_better([scores.values[arch] for arch in own], scores.direction)
         y = stats.larger_is_better([truth.values[arch] for arch in own], truth.direction)
-        places = {arch: place for place, arch in enumerate(own)}
-        return cls(
-            stats.dense_ranks(x), stats.dense_ranks(y), y, np.array([places.get(arch, -1) for arch in archs])
-        )
+        correlations = {name: of_draws(x, y) for name, of_draws in CORRELATIONS.items()}
+        return cls(x, y, np.array(places), correlations)
 
-    def resampled(self, correlation: Any, drawn: stats.Array) -> float:
-        """The correlation over those of the architectures `drawn` that this ranking has."""
-        own = self.places[drawn]
-        own = own[own >= 0]
-        return float(correlation(self.x[own], self.y[own])) if len(own) else math.nan
+    def correlation(self, name: str, counts: stats.Array) -> float:
+        """Of those that this ranking has, if the architectures of all rankings are drawn so often [n]."""
+        return self.correlations[name](counts[self.places])
