@@ -154,27 +154,29 @@ def agreement(scores: Sequence[Ranking], truth: Ranking) -> dict[str, Any]:
     seeds: list[dict[str, Any]] = [
         {
             "n": len(one.x),
-            **{name: one.correlation(name, np.ones(len(archs), dtype=np.int64)) for name in CORRELATIONS},
+            **one.correlations(np.ones(len(archs), dtype=np.int64)),
             "top_k_regret": {str(k): stats.top_k_regret(one.x, one.truth, k) for k in TOP},
         }
         for one in paired
     ]
+
+    def means(*drawn: stats.Array) -> list[float]:
+        counts = np.bincount(drawn[-1], minlength=len(archs))
+        chosen = range(1) if len(drawn) == 1 else drawn[0]
+        found = {seed: paired[seed].correlations(counts) for seed in set(chosen)}
+        return [float(np.mean([found[seed][name] for seed in chosen])) for name in CORRELATIONS]
+
     sizes = [len(archs)] if len(scores) == 1 else [len(scores), len(archs)]
-    interval: dict[str, Any] = {
+    drawn = stats.bootstrap_draws(means, *sizes, generator=np.random.default_rng(0), draws=DRAWS)
+    interval = {
         "level": LEVEL,
         "draws": DRAWS,
         "over": "architectures" if len(scores) == 1 else "seeds and architectures",
+        **{
+            name: stats.percentile_interval(column, LEVEL)
+            for name, column in zip(CORRELATIONS, drawn.T, strict=True)
+        },
     }
-    for name in CORRELATIONS:
-
-        def mean(*drawn: stats.Array, name: str = name) -> float:
-            chosen = paired if len(drawn) == 1 else [paired[seed] for seed in drawn[0]]
-            counts = np.bincount(drawn[-1], minlength=len(archs))
-            return float(np.mean([one.correlation(name, counts) for one in chosen]))
-
-        interval[name] = stats.bootstrap_interval(
-            mean, *sizes, generator=np.random.default_rng(0), draws=DRAWS, level=LEVEL
-        )  # the same draws for both, and in every call
     return {
         "n": len(archs),
         "left_out": len(common) - len(archs),
@@ -192,7 +194,7 @@ class _Paired:
     x: stats.Array  # [m]
     truth: stats.Array  # [m]
     places: stats.Array  # [m] where these stand among the architectures of all rankings
-    correlations: dict[str, Callable[[stats.Array], float]]  # of what is drawn of these
+    of_draws: dict[str, Callable[[stats.Array], float]]  # the correlations of what is drawn of these
 
     @classmethod
     def of(cls, scores: Ranking, truth: Ranking, archs: Sequence[Hashable]) -> _Paired:
@@ -201,9 +203,9 @@ class _Paired:
         own = [archs[place] for place in places]
         x = stats.larger_is_better([scores.values[arch] for arch in own], scores.direction)
         y = stats.larger_is_better([truth.values[arch] for arch in own], truth.direction)
-        correlations = {name: of_draws(x, y) for name, of_draws in CORRELATIONS.items()}
-        return cls(x, y, np.array(places), correlations)
+        return cls(x, y, np.array(places), {name: prepare(x, y) for name, prepare in CORRELATIONS.items()})
 
-    def correlation(self, name: str, counts: stats.Array) -> float:
-        """Of those that this ranking has, if the architectures of all rankings are drawn so often [n]."""
-        return self.correlations[name](counts[self.places])
+    def correlations(self, counts: stats.Array) -> dict[str, float]:
+        """Of those that this ranking has, where the architectures of all rankings are drawn so often [n]."""
+        own = counts[self.places]
+        return {name: correlation(own) for name, correlation in self.of_draws.items()}

@@ -27,14 +27,9 @@ def larger_is_better(values: ArrayLike, direction: str) -> Array:
 
 
 def dense_ranks(values: ArrayLike) -> Array:
-    """0 for the smallest value, 1 for the next larger, ... [n]: all that the correlations look at.
-
-    Whoever draws from the same values again and again draws from their ranks: ranking integers is cheap.
-    """
+    """0 for the smallest value, 1 for the next larger, ... [n]: all that the correlations look at."""
     found = np.asarray(values)
     assert found.ndim == 1 and not np.isnan(found).any()
-    if found.dtype.kind in "iu" and len(found) and found.min() >= 0 and found.max() < 4 * len(found):
-        return (np.cumsum(np.bincount(found) > 0) - 1)[found]  # by counting, without a sort
     return np.unique(found, return_inverse=True)[1].astype(np.int64)
 
 
@@ -67,7 +62,7 @@ def kendall_tau_b_of_draws(x: ArrayLike, y: ArrayLike) -> Callable[[Array], floa
 
     def tau_b(counts: Array) -> float:
         tied_first, tied_second, tied_both = (
-            _num_pairs(np.bincount(ranks, weights=counts)) for ranks in (first, second, both)
+            _num_pairs(_group_sizes(ranks, counts)) for ranks in (first, second, both)
         )
         pairs = _num_pairs(counts.sum())
         untied = (pairs - tied_first) * (pairs - tied_second)
@@ -85,14 +80,14 @@ def spearman_of_draws(x: ArrayLike, y: ArrayLike) -> Callable[[Array], float]:
     assert len(first) == len(second)
 
     def rho(counts: Array) -> float:
-        groups = [np.bincount(ranks, weights=counts) for ranks in (first, second)]
-        centred = [np.cumsum(sizes) - (sizes + counts.sum()) / 2 for sizes in groups]  # average ranks
-        # Not with @: on long vectors its threads take more time than they save.
-        scale = math.prod(
-            float((sizes * ranks**2).sum()) for sizes, ranks in zip(groups, centred, strict=True)
+        sizes, other_sizes = _group_sizes(first, counts), _group_sizes(second, counts)
+        ranks, other_ranks = (  # the average ones, minus their mean
+            np.cumsum(of) - (of + counts.sum()) / 2 for of in (sizes, other_sizes)
         )
-        product = float((counts * centred[0][first] * centred[1][second]).sum())
-        return product / math.sqrt(scale) if scale else math.nan
+        # Not with @, whose threads take more time on vectors than they save.
+        square = float((sizes * ranks**2).sum()) * float((other_sizes * other_ranks**2).sum())
+        product = float((counts * ranks[first] * other_ranks[second]).sum())
+        return product / math.sqrt(square) if square else math.nan
 
     return rho
 
@@ -124,15 +119,31 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """The percentile interval of a statistic when what it was computed from is drawn anew, with replacement.
 
-    statistic: gets one array of indices [size] for every size. `sizes` of (n,) resample architectures, of
-    (seeds, n) seeds and architectures: the architectures alone hide how much a result owes to its seed.
-    Two rankings are compared by a statistic that is their difference, so that both are of the same draw
-    (a paired bootstrap). Draws in which the statistic is NaN do not count; all NaN: (NaN, NaN).
+    The percentile_interval of its bootstrap_draws. Two rankings are compared by a statistic that is their
+    difference, so that both are of the same draw (a paired bootstrap).
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 13.3.
     """
-    found = np.array(
+    return percentile_interval(bootstrap_draws(statistic, *sizes, generator=generator, draws=draws), level)
+
+
+def bootstrap_draws(
+    statistic: Callable[..., ArrayLike], *sizes: int, generator: np.random.Generator, draws: int
+) -> Array:
+    """What a statistic is, [draws], of what it was computed from drawn anew; of several values: [draws, values].
+
+    statistic: gets one array of indices [size] for every size. `sizes` of (n,) resample architectures, of
+    (seeds, n) seeds and architectures: the architectures alone hide how much a result owes to its seed.
+    """
+    return np.array(
         [statistic(*(generator.integers(size, size=size) for size in sizes)) for _ in range(draws)]
     )
+
+
+def percentile_interval(found: Array, level: float) -> tuple[float, float]:
+    """What lies around the middle `level` of a statistic's draws [draws], of which NaN do not count.
+
+    All NaN: (NaN, NaN).
+    """
     found = found[~np.isnan(found)]
     if not len(found):
         return math.nan, math.nan
@@ -144,9 +155,14 @@ def _each_once(values: ArrayLike) -> Array:
     return np.ones(len(np.asarray(values)), dtype=np.int64)
 
 
+def _group_sizes(ranks: Array, counts: Array) -> Array:
+    """How many are drawn of every rank, if rows with `ranks` [n] are drawn so often [n]."""
+    return np.bincount(ranks, weights=counts).astype(np.int64)
+
+
 def _num_pairs(sizes: Array) -> int:
     """The pairs within groups of these sizes."""
-    return int((sizes * (sizes - 1) / 2).sum())
+    return int((sizes * (sizes - 1)).sum()) // 2
 
 
 def _inversions_of_draws(ranks: Array, order: Array) -> Callable[[Array], int]:
@@ -156,22 +172,26 @@ def _inversions_of_draws(ranks: Array, order: Array) -> Callable[[Array], int]:
     some bit, where the earlier has a one and the later a zero: bit by bit, the ones before a zero, of those
     with equal higher bits, are a range of the ones, the same for every draw.
     """
-    ones, ranges, num_ones = [], [], 0
-    for bit in range(max(1, int(ranks.max(initial=0)).bit_length())):
-        higher = ranks[order] >> (bit + 1)
+    largest = int(ranks.max(initial=0))
+    smallest = np.min_scalar_type(largest)  # numpy sorts 16 bits by radix, in O(n)
+    levels = []
+    for bit in range(largest.bit_length()):
+        higher = (ranks[order] >> (bit + 1)).astype(smallest)
         by_higher = np.argsort(higher, kind="stable")
         rows, higher = order[by_higher], higher[by_higher]
         is_one = (ranks[rows] >> bit) % 2 == 1
-        end = num_ones + np.cumsum(is_one)
+        end = np.cumsum(is_one)
         start = (end - is_one)[np.searchsorted(higher, higher)]  # where equal higher bits begin
-        ones.append(rows[is_one])
-        ranges.append(np.stack([rows, start, end])[:, ~is_one & (start < end)])
-        num_ones += len(ones[-1])
-    all_ones, (zeros, starts, ends) = np.concatenate(ones), np.concatenate(ranges, axis=1)
+        counted = ~is_one & (start < end)
+        levels.append((np.append(len(ranks), rows[is_one]), rows[counted], start[counted], end[counted]))
 
     def num_inversions(counts: Array) -> int:
-        drawn = np.concatenate([[0], np.cumsum(counts[all_ones])])
-        return int(((drawn[ends] - drawn[starts]) * counts[zeros]).sum())
+        counts = np.append(counts, 0)  # of a row that is before all ones and never drawn
+        total = 0
+        for ones, zeros, start, end in levels:
+            drawn = np.cumsum(counts[ones])
+            total += int(((drawn[end] - drawn[start]) * counts[zeros]).sum())
+        return total
 
     return num_inversions
 
