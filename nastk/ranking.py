@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from nastk.run import RunError, read_text
 from nastk.shown import shown
 from nastk.tables.table import Column
 
-CORRELATIONS = {"kendall_tau_b": stats.kendall_tau_b, "spearman": stats.spearman}
+CORRELATIONS = {"kendall_tau_b": stats.kendall_tau_b_of_draws, "spearman": stats.spearman_of_draws}
 TOP = (1, 10)  # the k of the regrets
 DRAWS = 1000
 LEVEL = 0.95
@@ -154,26 +154,29 @@ def agreement(scores: Sequence[Ranking], truth: Ranking) -> dict[str, Any]:
     seeds: list[dict[str, Any]] = [
         {
             "n": len(one.x),
-            **{name: correlation(one.x, one.y) for name, correlation in CORRELATIONS.items()},
+            **one.correlations(np.ones(len(archs), dtype=np.int64)),
             "top_k_regret": {str(k): stats.top_k_regret(one.x, one.truth, k) for k in TOP},
         }
         for one in paired
     ]
+
+    def means(*drawn: stats.Array) -> list[float]:
+        counts = np.bincount(drawn[-1], minlength=len(archs))
+        chosen = range(1) if len(drawn) == 1 else drawn[0]
+        found = {seed: paired[seed].correlations(counts) for seed in set(chosen)}
+        return [float(np.mean([found[seed][name] for seed in chosen])) for name in CORRELATIONS]
+
     sizes = [len(archs)] if len(scores) == 1 else [len(scores), len(archs)]
-    interval: dict[str, Any] = {
+    drawn = stats.bootstrap_draws(means, *sizes, generator=np.random.default_rng(0), draws=DRAWS)
+    interval = {
         "level": LEVEL,
         "draws": DRAWS,
         "over": "architectures" if len(scores) == 1 else "seeds and architectures",
+        **{
+            name: stats.percentile_interval(column, LEVEL)
+            for name, column in zip(CORRELATIONS, drawn.T, strict=True)
+        },
     }
-    for name, correlation in CORRELATIONS.items():
-
-        def mean(*drawn: stats.Array, correlation: Any = correlation) -> float:
-            chosen = paired if len(drawn) == 1 else [paired[seed] for seed in drawn[0]]
-            return float(np.mean([one.resampled(correlation, drawn[-1]) for one in chosen]))
-
-        interval[name] = stats.bootstrap_interval(
-            mean, *sizes, generator=np.random.default_rng(0), draws=DRAWS, level=LEVEL
-        )  # the same draws for both, and in every call
     return {
         "n": len(archs),
         "left_out": len(common) - len(archs),
@@ -188,24 +191,21 @@ def agreement(scores: Sequence[Ranking], truth: Ranking) -> dict[str, Any]:
 class _Paired:
     """Scores and truth of the architectures that one ranking has, larger being better."""
 
-    x: stats.Array  # [m] ranks of the scores
-    y: stats.Array  # [m] ranks of the truth
+    x: stats.Array  # [m]
     truth: stats.Array  # [m]
-    places: stats.Array  # [n] where each of all rankings' architectures stands in these, -1 if nowhere
+    places: stats.Array  # [m] where these stand among the architectures of all rankings
+    of_draws: dict[str, Callable[[stats.Array], float]]  # the correlations of what is drawn of these
 
     @classmethod
     def of(cls, scores: Ranking, truth: Ranking, archs: Sequence[Hashable]) -> _Paired:
-        own = [arch for arch in archs if arch in scores.values]
-        _check_number(len(own))
+        places = [place for place, arch in enumerate(archs) if arch in scores.values]
+        _check_number(len(places))
+        own = [archs[place] for place in places]
         x = stats.larger_is_better([scores.values[arch] for arch in own], scores.direction)
         y = stats.larger_is_better([truth.values[arch] for arch in own], truth.direction)
-        places = {arch: place for place, arch in enumerate(own)}
-        return cls(
-            stats.dense_ranks(x), stats.dense_ranks(y), y, np.array([places.get(arch, -1) for arch in archs])
-        )
+        return cls(x, y, np.array(places), {name: prepare(x, y) for name, prepare in CORRELATIONS.items()})
 
-    def resampled(self, correlation: Any, drawn: stats.Array) -> float:
-        """The correlation over those of the architectures `drawn` that this ranking has."""
-        own = self.places[drawn]
-        own = own[own >= 0]
-        return float(correlation(self.x[own], self.y[own])) if len(own) else math.nan
+    def correlations(self, counts: stats.Array) -> dict[str, float]:
+        """Of those that this ranking has, where the architectures of all rankings are drawn so often [n]."""
+        own = counts[self.places]
+        return {name: correlation(own) for name, correlation in self.of_draws.items()}

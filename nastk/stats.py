@@ -27,45 +27,69 @@ def larger_is_better(values: ArrayLike, direction: str) -> Array:
 
 
 def dense_ranks(values: ArrayLike) -> Array:
-    """0 for the smallest value, 1 for the next larger, ... [n]: all that the correlations look at.
-
-    Whoever draws from the same values again and again draws from their ranks: ranking integers is cheap.
-    """
+    """0 for the smallest value, 1 for the next larger, ... [n]: all that the correlations look at."""
     found = np.asarray(values)
     assert found.ndim == 1 and not np.isnan(found).any()
-    if found.dtype.kind in "iu" and len(found) and found.min() >= 0 and found.max() < 4 * len(found):
-        return (np.cumsum(np.bincount(found) > 0) - 1)[found]  # by counting, without a sort
     return np.unique(found, return_inverse=True)[1].astype(np.int64)
 
 
 def kendall_tau_b(x: ArrayLike, y: ArrayLike) -> float:
     """Kendall's tau-b of two lists [n], in O(n log n); NaN if all of one list is tied.
 
-    (concordant - discordant) / sqrt((pairs not tied in x) (pairs not tied in y)). Sources: Kendall, The
-    treatment of ties in ranking problems (Biometrika 33, 1945); the way of counting is Knight's (Journal
-    of the American Statistical Association 61, 1966) with a radix sort for his merge sort.
+    (concordant - discordant) / sqrt((pairs not tied in x) (pairs not tied in y)). Source: Kendall, The
+    treatment of ties in ranking problems (Biometrika 33, 1945).
     """
-    first, second = dense_ranks(x), dense_ranks(y)
-    assert len(first) == len(second)
-    num_values = int(second.max(initial=0)) + 1
-    joint = np.sort(first * num_values + second)  # by x, ties by y
-    pairs = len(first) * (len(first) - 1) // 2
-    tied_first, tied_second = _tied_pairs(np.bincount(first)), _tied_pairs(np.bincount(second))
-    tied_both = _tied_pairs(np.diff(np.flatnonzero(np.diff(joint, prepend=-1, append=-1))))
-    discordant = _num_inversions(joint % num_values)
-    untied = (pairs - tied_first) * (pairs - tied_second)
-    if not untied:
-        return math.nan
-    return (pairs - tied_first - tied_second + tied_both - 2 * discordant) / math.sqrt(untied)
+    return kendall_tau_b_of_draws(x, y)(_each_once(x))
 
 
 def spearman(x: ArrayLike, y: ArrayLike) -> float:
     """Spearman's rho of two lists [n]: Pearson's of the ranks, ties at their average; NaN if all of one tie."""
-    first, second = _average_ranks(x), _average_ranks(y)
+    return spearman_of_draws(x, y)(_each_once(x))
+
+
+def kendall_tau_b_of_draws(x: ArrayLike, y: ArrayLike) -> Callable[[Array], float]:
+    """A function that has kendall_tau_b of rows drawn from two lists [n], told how often each is drawn [n].
+
+    Exactly what it is of the lists that the draw makes, but all sorting is done here and once: a draw only
+    adds counts up. Sources: a draw as its counts is Efron, Bootstrap methods: another look at the jackknife
+    (Annals of Statistics 7, 1979), section 5; the way of counting is Knight's (Journal of the American
+    Statistical Association 61, 1966) with a radix sort for his merge sort.
+    """
+    first, second = dense_ranks(x), dense_ranks(y)
     assert len(first) == len(second)
-    first, second = first - first.mean(), second - second.mean()
-    scale = math.sqrt(float(first @ first) * float(second @ second))
-    return float(first @ second) / scale if scale else math.nan
+    both = dense_ranks(first * (second.max(initial=0) + 1) + second)  # by x, ties by y
+    num_discordant = _inversions_of_draws(second, np.argsort(both, kind="stable"))
+
+    def tau_b(counts: Array) -> float:
+        tied_first, tied_second, tied_both = (
+            _num_pairs(_group_sizes(ranks, counts)) for ranks in (first, second, both)
+        )
+        pairs = _num_pairs(counts.sum())
+        untied = (pairs - tied_first) * (pairs - tied_second)
+        if not untied:
+            return math.nan
+        difference = pairs - tied_first - tied_second + tied_both - 2 * num_discordant(counts)
+        return difference / math.sqrt(untied)
+
+    return tau_b
+
+
+def spearman_of_draws(x: ArrayLike, y: ArrayLike) -> Callable[[Array], float]:
+    """What kendall_tau_b_of_draws is to kendall_tau_b, for spearman."""
+    first, second = dense_ranks(x), dense_ranks(y)
+    assert len(first) == len(second)
+
+    def rho(counts: Array) -> float:
+        sizes, other_sizes = _group_sizes(first, counts), _group_sizes(second, counts)
+        ranks, other_ranks = (  # the average ones, minus their mean
+            np.cumsum(of) - (of + counts.sum()) / 2 for of in (sizes, other_sizes)
+        )
+        # Not with @, whose threads take more time on vectors than they save.
+        square = float((sizes * ranks**2).sum()) * float((other_sizes * other_ranks**2).sum())
+        product = float((counts * ranks[first] * other_ranks[second]).sum())
+        return product / math.sqrt(square) if square else math.nan
+
+    return rho
 
 
 def top_k_regret(scores: ArrayLike, truth: ArrayLike, k: int) -> float:
@@ -95,15 +119,31 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """The percentile interval of a statistic when what it was computed from is drawn anew, with replacement.
 
-    statistic: gets one array of indices [size] for every size. `sizes` of (n,) resample architectures, of
-    (seeds, n) seeds and architectures: the architectures alone hide how much a result owes to its seed.
-    Two rankings are compared by a statistic that is their difference, so that both are of the same draw
-    (a paired bootstrap). Draws in which the statistic is NaN do not count; all NaN: (NaN, NaN).
+    The percentile_interval of its bootstrap_draws. Two rankings are compared by a statistic that is their
+    difference, so that both are of the same draw (a paired bootstrap).
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 13.3.
     """
-    found = np.array(
+    return percentile_interval(bootstrap_draws(statistic, *sizes, generator=generator, draws=draws), level)
+
+
+def bootstrap_draws(
+    statistic: Callable[..., ArrayLike], *sizes: int, generator: np.random.Generator, draws: int
+) -> Array:
+    """What a statistic is, [draws], of what it was computed from drawn anew; of several values: [draws, values].
+
+    statistic: gets one array of indices [size] for every size. `sizes` of (n,) resample architectures, of
+    (seeds, n) seeds and architectures: the architectures alone hide how much a result owes to its seed.
+    """
+    return np.array(
         [statistic(*(generator.integers(size, size=size) for size in sizes)) for _ in range(draws)]
     )
+
+
+def percentile_interval(found: Array, level: float) -> tuple[float, float]:
+    """What lies around the middle `level` of a statistic's draws [draws], of which NaN do not count.
+
+    All NaN: (NaN, NaN).
+    """
     found = found[~np.isnan(found)]
     if not len(found):
         return math.nan, math.nan
@@ -111,35 +151,49 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def _average_ranks(values: ArrayLike) -> Array:
-    found = dense_ranks(values)
-    counts = np.bincount(found)
-    return (np.cumsum(counts) - (counts - 1) / 2)[found]
+def _each_once(values: ArrayLike) -> Array:
+    return np.ones(len(np.asarray(values)), dtype=np.int64)
 
 
-def _tied_pairs(counts: Array) -> int:
+def _group_sizes(ranks: Array, counts: Array) -> Array:
+    """How many are drawn of every rank, if rows with `ranks` [n] are drawn so often [n]."""
+    return np.bincount(ranks, weights=counts).astype(np.int64)
+
+
+def _num_pairs(sizes: Array) -> int:
     """The pairs within groups of these sizes."""
-    return int((counts * (counts - 1) // 2).sum())
+    return int((sizes * (sizes - 1)).sum()) // 2
 
 
-def _num_inversions(ranks: Array) -> int:
-    """The pairs i < j with ranks[i] > ranks[j], of dense ranks [n].
+def _inversions_of_draws(ranks: Array, order: Array) -> Callable[[Array], int]:
+    """A function that has the pairs drawn, told how often each row is [n], of which the earlier ranks higher.
 
-    Such a pair differs first in some bit, where the earlier has a one and the later a zero: bit by bit,
-    within each group of equal higher bits, the ones before every zero are counted.
+    ranks: dense, of the rows [n]; order: which row is first, second, ... [n]. Such a pair differs first in
+    some bit, where the earlier has a one and the later a zero: bit by bit, the ones before a zero, of those
+    with equal higher bits, are a range of the ones, the same for every draw.
     """
-    # numpy sorts 16 bits by radix, in O(n); more than 65,536 values cost a logarithm more.
-    smallest = np.min_scalar_type(int(ranks.max(initial=0)))
-    total = 0
-    for bit in range(int(ranks.max(initial=0)).bit_length()):
-        higher = (ranks >> (bit + 1)).astype(smallest)
-        order = np.argsort(higher, kind="stable")
-        ones = (ranks[order] >> bit) & 1
-        ones_before = np.cumsum(ones) - ones
-        starts = np.flatnonzero(np.diff(higher[order].astype(np.int64), prepend=-1))  # of the groups
-        num_zeros = np.add.reduceat(1 - ones, starts)
-        total += int(ones_before @ (1 - ones)) - int(ones_before[starts] @ num_zeros)
-    return total
+    largest = int(ranks.max(initial=0))
+    smallest = np.min_scalar_type(largest)  # numpy sorts 16 bits by radix, in O(n)
+    levels = []
+    for bit in range(largest.bit_length()):
+        higher = (ranks[order] >> (bit + 1)).astype(smallest)
+        by_higher = np.argsort(higher, kind="stable")
+        rows, higher = order[by_higher], higher[by_higher]
+        is_one = (ranks[rows] >> bit) % 2 == 1
+        end = np.cumsum(is_one)
+        start = (end - is_one)[np.searchsorted(higher, higher)]  # where equal higher bits begin
+        counted = ~is_one & (start < end)
+        levels.append((np.append(len(ranks), rows[is_one]), rows[counted], start[counted], end[counted]))
+
+    def num_inversions(counts: Array) -> int:
+        counts = np.append(counts, 0)  # of a row that is before all ones and never drawn
+        total = 0
+        for ones, zeros, start, end in levels:
+            drawn = np.cumsum(counts[ones])
+            total += int(((drawn[end] - drawn[start]) * counts[zeros]).sum())
+        return total
+
+    return num_inversions
 
 
 def _mean_of_best(values: Array, num_drawn: int) -> float:

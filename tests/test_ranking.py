@@ -7,10 +7,12 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from nastk import stats
 from nastk.config import resolve
-from nastk.ranking import Ranking
+from nastk.ranking import Ranking, agreement
 from nastk.spaces.nasbench201 import NASBENCH201
 
 SCORE = {"value": 1.5, "metric": "cross_entropy", "direction": "min", "split": "validation", "cost": 0.0}
@@ -82,3 +84,41 @@ def test_what_is_refused(text, read, tmp_path):
     message = str(refused.value).removeprefix(f"{tmp_path / 'ranking.json'}: ")
     assert message.startswith(("not the scores of a search: ", "cannot be read: not UTF-8 text"))
     assert "\n" not in message and len(message) < 250
+
+
+def _made(values: dict[int, float], direction: str) -> Ranking:
+    return Ranking("space", "data", "metric", direction, "validation", dict(values))
+
+
+@pytest.mark.parametrize("num", [2, 20, 300])
+@pytest.mark.parametrize("num_seeds", [1, 3])
+def test_intervals_are_those_of_the_lists_that_are_drawn(num, num_seeds, monkeypatch):
+    """The bootstrap as it is defined, of lists made draw by draw; with ties, and seeds with rows of their own."""
+    monkeypatch.setattr("nastk.ranking.DRAWS", 100)
+    generator = np.random.default_rng(num)
+    truth = generator.integers(0, num, size=num).astype(float)
+    seeds = [np.round(truth + generator.normal(0, num / 3, size=num)) for _ in range(num_seeds)]
+    has = [np.ones(num, dtype=bool), *(np.arange(num) != seed for seed in range(num_seeds - 1))]
+    has = [rows if num > 2 else has[0] for rows in has]
+    scores = [
+        _made({row: -seed[row] for row in np.flatnonzero(rows)}, "min")
+        for seed, rows in zip(seeds, has, strict=True)
+    ]
+    found = agreement(scores, _made(dict(enumerate(truth)), "max"))["interval"]
+    for name in ("kendall_tau_b", "spearman"):
+        correlation = getattr(stats, name)
+
+        def mean(*drawn, correlation=correlation):
+            chosen = drawn[0] if num_seeds > 1 else [0]
+            lists = [(seeds[seed], drawn[-1][has[seed][drawn[-1]]]) for seed in chosen]
+            return float(np.mean([correlation(seed[rows], truth[rows]) for seed, rows in lists]))
+
+        sizes = (num,) if num_seeds == 1 else (num_seeds, num)
+        expected = stats.bootstrap_interval(mean, *sizes, generator=np.random.default_rng(0), draws=100)
+        assert found[name] == pytest.approx(expected, abs=1e-12, nan_ok=True)
+
+
+def test_rankings_that_are_all_tied_have_no_correlation_and_no_interval():
+    found = agreement([_made(dict.fromkeys(range(5), 1.0), "max")], _made(dict(enumerate(range(5))), "max"))
+    for name in ("kendall_tau_b", "spearman"):
+        assert math.isnan(found[name]) and all(map(math.isnan, found["interval"][name]))

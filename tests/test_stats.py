@@ -11,11 +11,15 @@ from hypothesis import strategies as st
 
 from nastk.estimators.score import Score, best_first
 from nastk.stats import (
+    bootstrap_draws,
     bootstrap_interval,
     dense_ranks,
     kendall_tau_b,
+    kendall_tau_b_of_draws,
     larger_is_better,
+    percentile_interval,
     spearman,
+    spearman_of_draws,
     top_k_regret,
 )
 
@@ -62,6 +66,20 @@ def test_spearman_is_pearson_of_average_ranks(pairs):
         assert spearman(x, y) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("correlation", "of_draws"), [(brute_force_tau_b, kendall_tau_b_of_draws), (spearman, spearman_of_draws)]
+)
+@given(PAIRS, st.data())
+def test_correlations_of_a_draw_are_those_of_the_lists_that_it_makes(correlation, of_draws, pairs, data):
+    x, y = columns(pairs)
+    found = of_draws(x, y)
+    for _ in range(2):  # a draw leaves nothing behind
+        counts = data.draw(st.lists(st.integers(0, 3), min_size=len(x), max_size=len(x)))
+        drawn = [pair for pair, times in zip(pairs, counts, strict=True) for _ in range(times)]
+        expected = correlation(*columns(drawn)) if drawn else math.nan
+        assert found(np.array(counts)) == pytest.approx(expected, nan_ok=True, abs=1e-12)
+
+
 @pytest.mark.parametrize("correlation", [kendall_tau_b, spearman])
 @given(PAIRS)
 def test_correlations_look_at_ranks_only(correlation, pairs):
@@ -85,6 +103,11 @@ def test_correlations_of_whole_lists(correlation):
 def test_ties_of_tau_b():
     """5 concordant pairs, none discordant, one tied in each list: 5 / sqrt(5 x 6) with six pairs."""
     assert kendall_tau_b([1, 1, 2, 3], [1, 2, 3, 4]) == pytest.approx(5 / math.sqrt(30))
+
+
+def test_tau_b_of_a_draw():
+    """Of (1, 1), (2, 3), (3, 2), drawn once, twice and once, three pairs agree, two do not, one is tied in both."""
+    assert kendall_tau_b_of_draws([1, 2, 3], [1, 3, 2])(np.array([1, 2, 1])) == pytest.approx((3 - 2) / 5)
 
 
 @given(st.lists(st.one_of(VALUES, st.sampled_from([math.nan, math.inf, -math.inf]), st.integers(-5, 70))))
@@ -143,6 +166,26 @@ def test_interval_of_a_mean():
         lambda drawn: float(values[drawn].mean()), 400, generator=generator, level=0.5
     )
     assert low < narrow[0] < narrow[1] < high
+
+
+def test_several_values_of_the_same_draws():
+    """An interval of each is that of its own bootstrap, and NaN in one is none in the other."""
+    values = np.random.default_rng(0).normal(size=30)
+
+    def mean(drawn):
+        return float(values[drawn].mean())
+
+    def some(drawn):
+        return mean(drawn) if 0 in drawn else math.nan
+
+    both = bootstrap_draws(
+        lambda drawn: [mean(drawn), some(drawn)], 30, generator=np.random.default_rng(5), draws=200
+    )
+    assert both.shape == (200, 2)
+    for column, statistic in zip(both.T, (mean, some), strict=True):
+        alone = bootstrap_interval(statistic, 30, generator=np.random.default_rng(5), draws=200, level=0.9)
+        assert percentile_interval(column, 0.9) == alone
+    assert 0 < np.isnan(both[:, 1]).sum() < 200 and not np.isnan(both[:, 0]).any()
 
 
 def test_a_paired_interval_is_that_of_the_difference():

@@ -28,6 +28,10 @@ from nastk.spaces.space import NetworkSize
 
 NUM_NODES = 4
 NONE = "none"
+_NODES = tuple(
+    re.compile(r"\|" + "".join(rf"([^|~]*)~{source}\|" for source in range(node)))
+    for node in range(1, NUM_NODES)
+)  # what a node's part of a string looks like
 
 
 @dataclass(frozen=True)
@@ -95,12 +99,13 @@ class NASBench201Space(EdgeSpace, StringSpace, OptionSpace):
                 f"arch: expected {NUM_NODES - 1} nodes with + between, found {len(nodes)}: {shown(text)}"
             )
         cell = []
-        for node, part in enumerate(nodes, start=1):
-            match = re.fullmatch(r"\|" + "".join(rf"([^|~]*)~{source}\|" for source in range(node)), part)
+        for node, (pattern, part) in enumerate(zip(_NODES, nodes, strict=True), start=1):
+            match = pattern.fullmatch(part)
             if match is None:
                 form = "|" + "".join(f"op~{source}|" for source in range(node))
                 raise ValueError(f"arch: node {node} must have the form {form}, found {shown(part)}")
-            cell += [self.operation_index(f"arch: node {node}", operation) for operation in match.groups()]
+            where = f"arch: node {node}"
+            cell += [self.operation_index(where, operation) for operation in match.groups()]
         return tuple(cell)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ def _read(
     scores: Sequence[str], truth: str, dataset: str | None, progress: Progress
 ) -> tuple[list[Ranking], Ranking]:
     """Both sides. A table beside a run is asked for the run's data set, else for the first that it has."""
+    opened = cache(Table)  # both sides are often of one table, whose architectures are then read once
     twice = [text for text in dict.fromkeys(scores) if list(scores).count(text) > 1]
     if twice:
         raise ValueError(f"{twice[0]} is given twice; several SCORES are those of several seeds")
@@ -61,12 +63,13 @@ def _read(
     found = [
         Ranking.of_rows(runs[text], Path(text), "ranking.json")
         if text in runs
-        else _read_column(text, dataset, progress)
+        else _read_column(text, dataset, progress, opened)
         for text in scores
     ]
     check_seeds(found, scores)
     if truth not in runs:
-        return found, _read_column(truth, found[0].dataset if dataset is None else dataset, progress)
+        dataset = found[0].dataset if dataset is None else dataset
+        return found, _read_column(truth, dataset, progress, opened)
     for ranking in found:  # before hours are spent on training
         check_comparable(ranking, Ranking.of_rows(runs[truth], Path(truth), "ranking.json"))
     from nastk.workflows.training_alone import FILE, train_ranked  # with torch, which tables do not need
@@ -85,14 +88,16 @@ def _read_search(path: Path) -> Config:
     return config
 
 
-def _read_column(text: str, dataset: str | None, progress: Progress) -> Ranking:
+def _read_column(
+    text: str, dataset: str | None, progress: Progress, opened: Callable[[Path], Table]
+) -> Ranking:
     path, _, name = text.rpartition(":")
     if text.endswith(".npz"):
         known = ", ".join(Table(Path(text)).columns)
         raise ValueError(f"{text}: name a column of it as {text}:COLUMN; known: {known}")
     if not path.endswith(".npz"):
         raise ValueError(f"{text}: no run directory, and not of the form TABLE.npz:COLUMN")
-    table = Table(Path(path))
+    table = opened(Path(path))
     column = table.column(name, dataset)
     if dataset is None:
         others = ", ".join(table.datasets_of(name))

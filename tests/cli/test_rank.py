@@ -16,6 +16,7 @@ from command_lines import SMALL
 
 from nastk.ranking import Ranking, agreement
 from nastk.spaces.nasbench201 import NASBENCH201
+from nastk.tables.table import Table
 
 KEYS = [
     "n",
@@ -96,6 +97,16 @@ def test_two_columns(nastk, table, monkeypatch):
         "truth          accuracy (test), higher is better\n"
         "Kendall tau-b  1.0000  (95%: 1.0000 to 1.0000)\n"
     )
+
+
+def test_a_table_of_both_sides_is_read_once(nastk, table, monkeypatch):
+    monkeypatch.setattr("nastk.ranking.DRAWS", 2)
+    archs, read = Table._read_archs, []
+    monkeypatch.setattr(
+        Table, "_read_archs", lambda self, *rest: read.append(self.path) or archs(self, *rest)
+    )
+    assert nastk("rank", f"{table}:val_acc_12", f"{table}:test_acc_200").code == 0
+    assert read == [table]
 
 
 def test_several_seeds(nastk, table, monkeypatch):
