@@ -145,8 +145,9 @@ def matching_tensors(plain: PlainSupernet, supernet: CellSupernet) -> list[tuple
     pairs = []
 
     def match(name: str, one: nn.Module, other: nn.Module) -> None:
-        for kind in ("parameters", "buffers"):
-            ours, theirs = list(getattr(one, kind)()), list(getattr(other, kind)())
+        for kind in ("parameters", "buffers"):  # without PyTorch's counts of batches
+            ours = [tensor for tensor in getattr(one, kind)() if tensor.dim()]
+            theirs = list(getattr(other, kind)())
             assert len(ours) == len(theirs), name
             pairs.extend(
                 (f"{name}.{kind}[{i}]", a, b) for i, (a, b) in enumerate(zip(ours, theirs, strict=True))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,7 +17,60 @@ from torch import Tensor
 from nastk.spaces.decision import Path
 from nastk.spaces.mask import Mask
 
-Weight = float | Tensor  # a tensor has no dimensions and may need a gradient
+
+class Gate:
+    """One weight among those of all options, which may need a gradient: `gate * x` and `x * gate` weight a tensor."""
+
+    def __init__(self, weights: SharedGates, position: int) -> None:
+        self._weights = weights
+        self._position = position
+
+    def __mul__(self, x: Tensor) -> Tensor:
+        return x * self._weights.spread(None)[self._position]
+
+    __rmul__ = __mul__
+
+    def per_channel(self, channels: int) -> Tensor:
+        """The weight [C], once a channel."""
+        return self._weights.spread(channels)[self._position]
+
+
+class SharedGates:
+    """Weights [D, O] of all options, taken apart by one call for all that ask for as many channels."""
+
+    def __init__(self, weights: Tensor) -> None:
+        self._weights = weights
+        self._spread: dict[int | None, tuple[Tensor, ...]] = {}
+
+    def spread(self, channels: int | None) -> tuple[Tensor, ...]:
+        """Every weight, flattened: [C] each, or without dimensions (None)."""
+        if channels not in self._spread:
+            self._spread[channels] = _Apart.apply(self._weights, channels)
+        return self._spread[channels]
+
+
+class _Apart(torch.autograd.Function):
+    """As unbind does, but that what nobody used costs no call of its own on the way back."""
+
+    @staticmethod
+    def forward(ctx: Any, weights: Tensor, channels: int | None) -> tuple[Tensor, ...]:
+        ctx.shape, ctx.channels = weights.shape, channels
+        ctx.set_materialize_grads(False)
+        flat = weights.flatten()
+        # Repeated, not expanded: on the CPU, batch norm's backward is wrong for channels-last and a stride-0 scale.
+        return (flat if channels is None else flat[:, None].repeat(1, channels)).unbind()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, None]:
+        given = next((gradient for gradient in gradients if gradient is not None), None)
+        if given is None:
+            return None, None
+        nothing = torch.zeros_like(given)
+        found = torch.stack([nothing if gradient is None else gradient for gradient in gradients])
+        return (found if ctx.channels is None else found.sum(dim=1)).view(ctx.shape), None
+
+
+Weight = float | Gate
 Row = tuple[tuple[int, Weight], ...]  # (option, weight) of what runs for a decision
 
 
@@ -55,11 +109,10 @@ def uniform_mixture(mask: Mask) -> Gates:
 
 def soft(weights: Tensor, mask: Mask) -> Gates:
     """The mixture of what `mask` allows, weighted by `weights` [D, O]."""
-    scalars = weights.flatten().unbind()
-    width = weights.shape[1]
+    shared, width = SharedGates(weights), weights.shape[1]
     return Gates(
         tuple(
-            tuple((option, scalars[decision * width + option]) for option in row)
+            tuple((option, Gate(shared, decision * width + option)) for option in row)
             for decision, row in enumerate(mask.allowed)
         )
     )

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nastk.networks.batch_norm import BatchNorm2d
 from nastk.networks.operations import Conv, FactorizedReduce
 from nastk.wording import counted
 
@@ -71,7 +72,7 @@ class CifarStem(nn.Module):
         super().__init__()
         self.channels = (3 * init_channels, 3 * init_channels)
         self.conv = nn.Conv2d(channels_in, 3 * init_channels, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(3 * init_channels)
+        self.norm = BatchNorm2d(3 * init_channels)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         x = F.relu(self.norm(self.conv(x)))
@@ -86,15 +87,15 @@ class ImageNetStem(nn.Module):
         self.channels = (channels, channels)
         self.stem0 = nn.Sequential(
             nn.Conv2d(channels_in, channels // 2, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(channels // 2),
+            BatchNorm2d(channels // 2),
             nn.ReLU(),
             nn.Conv2d(channels // 2, channels, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(channels),
+            BatchNorm2d(channels),
             nn.ReLU(),
         )
         self.stem1 = nn.Sequential(
             nn.Conv2d(channels, channels, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(channels),
+            BatchNorm2d(channels),
             nn.ReLU(),
         )
 
@@ -134,9 +135,9 @@ class AuxiliaryHead(nn.Module):
         self.stride = 2 if stem == "imagenet" else 3
         self.relu = nn.ReLU()
         self.conv1 = nn.Conv2d(channels, 128, 1, bias=False)
-        self.norm1 = nn.BatchNorm2d(128)
+        self.norm1 = BatchNorm2d(128)
         self.conv2 = nn.Conv2d(128, 768, 2, bias=False)
-        self.norm2 = nn.Identity() if stem == "imagenet" else nn.BatchNorm2d(768)
+        self.norm2 = nn.Identity() if stem == "imagenet" else BatchNorm2d(768)
         self.classifier = nn.Linear(768, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:

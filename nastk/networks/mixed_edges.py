@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nastk.networks.drop_path import is_droppable
-from nastk.networks.gates import Gates, Row, Weight
+from nastk.networks.gates import Gate, Gates, Row, Weight
 from nastk.networks.operations import POOLS, WeightedOperation, Zero, build_operation
 from nastk.networks.skip_dropout import SkipDropout
 from nastk.networks.supernet import Supernet
@@ -110,17 +110,15 @@ class MixedEdges(nn.Module):
         else:
             module = self.operations[edge][str(operation)]  # type: ignore[index]
             if isinstance(module, WeightedOperation):
-                gate = weight if isinstance(weight, Tensor) else None
+                gate = weight if isinstance(weight, Gate) else None
                 branch = module.rectified(state.relu, gate)
                 weight = 1.0 if gate is not None else weight
             else:
                 branch = state.value if dropout is None or not self.training else dropout(state.value)
-                if not isinstance(weight, Tensor) and weight == 1.0:
-                    return branch
-                return branch * weight
+                return branch if weight == 1.0 else branch * weight
         if masks is not None:
             branch = branch * next(masks)
-        return branch if not isinstance(weight, Tensor) and weight == 1.0 else branch * weight
+        return branch if weight == 1.0 else branch * weight
 
 
 class State:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nastk.genotype import Genotype
+from nastk.networks.batch_norm import BatchNorm2d
 from nastk.networks.blocks import Block, NetworkSettings, shape_words
 from nastk.networks.drop_path import apply_operation, is_droppable
 from nastk.networks.gates import Gates, Row
@@ -90,7 +91,7 @@ class NormClassifier(Classifier):
 
     def __init__(self, channels: int, num_classes: int) -> None:
         super().__init__(channels, num_classes)
-        self.norm = nn.BatchNorm2d(channels)
+        self.norm = BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(F.relu(self.norm(x)))
@@ -253,7 +254,7 @@ class NASBench201Supernet(Backbone, MixedSupernet):
 
 def _build_stem(channels_in: int, init_channels: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(channels_in, init_channels, 3, padding=1, bias=False), nn.BatchNorm2d(init_channels)
+        nn.Conv2d(channels_in, init_channels, 3, padding=1, bias=False), BatchNorm2d(init_channels)
     )
 
 

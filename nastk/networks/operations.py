@@ -11,26 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nastk.networks.batch_norm import BatchNorm2d
 from nastk.networks.depthwise import DepthwiseConv2d
+from nastk.networks.gates import Gate
 from nastk.networks.max_pool import MaxPool2d
-
-
-def gated_norm(norm: nn.BatchNorm2d, x: Tensor, gate: Tensor | None) -> Tensor:
-    """`gate * norm(x)`; the gate (no dimensions) is folded into the norm's scale and shift."""
-    if gate is None:
-        y: Tensor = norm(x)
-        return y
-    if norm.affine:
-        weight, bias = norm.weight * gate, norm.bias * gate
-    else:
-        # Not expand: on the CPU, batch norm's backward is wrong for channels-last and a stride-0 scale.
-        weight, bias = gate.repeat(norm.num_features), None
-    batch_statistics = norm.training or norm.running_mean is None
-    if norm.training and norm.num_batches_tracked is not None:
-        norm.num_batches_tracked.add_(1)
-    return F.batch_norm(
-        x, norm.running_mean, norm.running_var, weight, bias, batch_statistics, norm.momentum or 0.0, norm.eps
-    )
 
 
 class WeightedOperation(nn.Module):
@@ -39,8 +23,8 @@ class WeightedOperation(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.rectified(F.relu(x), None)
 
-    def rectified(self, x: Tensor, gate: Tensor | None) -> Tensor:
-        """The operation behind its ReLU, times `gate` (no dimensions; None: 1)."""
+    def rectified(self, x: Tensor, gate: Gate | None) -> Tensor:
+        """The operation behind its ReLU, times `gate` (None: 1)."""
         raise NotImplementedError
 
 
@@ -54,16 +38,17 @@ class FactorizedReduce(WeightedOperation):
         super().__init__()
         self.even = nn.Conv2d(channels_in, channels // 2, 1, bias=False)
         self.odd = nn.Conv2d(channels_in, channels - channels // 2, 1, bias=False)
-        self.norm = nn.BatchNorm2d(channels, affine=affine)
+        self.norm = BatchNorm2d(channels, affine=affine)
 
     def forward(self, x: Tensor) -> Tensor:
         return self._join(F.relu(x[:, :, ::2, ::2]), F.relu(x[:, :, 1::2, 1::2]), None)
 
-    def rectified(self, x: Tensor, gate: Tensor | None) -> Tensor:
+    def rectified(self, x: Tensor, gate: Gate | None) -> Tensor:
         return self._join(x[:, :, ::2, ::2], x[:, :, 1::2, 1::2], gate)
 
-    def _join(self, even: Tensor, odd: Tensor, gate: Tensor | None) -> Tensor:
-        return gated_norm(self.norm, torch.cat([self.even(even), self.odd(odd)], dim=1), gate)
+    def _join(self, even: Tensor, odd: Tensor, gate: Gate | None) -> Tensor:
+        joined: Tensor = self.norm(torch.cat([self.even(even), self.odd(odd)], dim=1), gate)
+        return joined
 
 
 class Conv(WeightedOperation):
@@ -74,10 +59,11 @@ class Conv(WeightedOperation):
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels_in, channels, kernel, stride, padding=kernel // 2, bias=False)
-        self.norm = nn.BatchNorm2d(channels, affine=affine)
+        self.norm = BatchNorm2d(channels, affine=affine)
 
-    def rectified(self, x: Tensor, gate: Tensor | None) -> Tensor:
-        return gated_norm(self.norm, self.conv(x), gate)
+    def rectified(self, x: Tensor, gate: Gate | None) -> Tensor:
+        y: Tensor = self.norm(self.conv(x), gate)
+        return y
 
 
 class SeparableConv(WeightedOperation):
@@ -95,17 +81,17 @@ class SeparableConv(WeightedOperation):
                 {
                     "depthwise": DepthwiseConv2d(channels, kernel, stride if stage == 0 else 1, dilation),
                     "pointwise": nn.Conv2d(channels, channels, 1, bias=False),
-                    "norm": nn.BatchNorm2d(channels, affine=affine),
+                    "norm": BatchNorm2d(channels, affine=affine),
                 }
             )
             for stage in range(repeats)
         )
 
-    def rectified(self, x: Tensor, gate: Tensor | None) -> Tensor:
+    def rectified(self, x: Tensor, gate: Gate | None) -> Tensor:
         last = len(self.stages) - 1
         for position, stage in enumerate(self.stages):
             x = stage["pointwise"](stage["depthwise"](x))  # type: ignore[index]
-            x = gated_norm(stage["norm"], x, gate if position == last else None)  # type: ignore[index]
+            x = stage["norm"](x, gate if position == last else None)  # type: ignore[index]
             if position < last:
                 x = F.relu(x, inplace=True)  # batch norm's backward does not need its output
         return x
@@ -142,7 +128,7 @@ def build_operation(name: str, channels: int, stride: int, *, affine: bool, pool
             if name == "max_pool_3x3"
             else nn.AvgPool2d(3, stride, padding=1, count_include_pad=False)
         )
-        return nn.Sequential(pool, nn.BatchNorm2d(channels, affine=False)) if pool_norm else pool
+        return nn.Sequential(pool, BatchNorm2d(channels, affine=False)) if pool_norm else pool
     if name in CONVOLUTIONS:
         return Conv(channels, channels, CONVOLUTIONS[name], stride, affine=affine)
     kernel, dilation, repeats = {

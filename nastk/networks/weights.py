@@ -20,6 +20,7 @@ from nastk.shown import shown
 METADATA = "nastk"  # the key of the file's metadata under which all of it is, as JSON
 
 # The layers whose size depends on the number of classes.
+COUNTER = "num_batches_tracked"  # what norms of earlier versions had besides: nothing reads it
 HEADS = ("classifier.linear", "auxiliary.classifier")
 
 
@@ -69,7 +70,8 @@ def load(path: Path) -> Weights:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+            names = [name for name in file.keys() if not name.endswith(COUNTER)]  # noqa: SIM118  (no mapping)
+            tensors = {name: file.get_tensor(name) for name in names}
         about = _object(read_json(metadata[METADATA]), METADATA)
         genotype, _ = parse(json.dumps(about["genotype"]))
         return Weights(

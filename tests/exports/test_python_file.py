@@ -67,7 +67,7 @@ def test_of_any_genotype(space, images_of):
         Path(f"{number}.py").write_bytes(write(Exported(classifier, "any")))
         assert_clean(Path(f"{number}.py"))
         alone = imported(Path(f"{number}.py")).build().eval()
-        alone.load_state_dict(network.state_dict(), strict=True)
+        alone.load_state_dict(dict(network.state_dict()), strict=True)
         with torch.inference_mode():
             assert alone(images_of(classifier, 2)).equal(classifier(images_of(classifier, 2)))
 
@@ -178,7 +178,7 @@ def test_an_architecture_without_weights(nastk_command):
     assert "It was never trained" in Path("darts_v2.py").read_text()
     module = imported(Path("darts_v2.py"))
     network = CellNetwork(load_arch("darts-v2").genotype, init_channels=36, num_cells=20, num_classes=10)
-    module.build().load_state_dict(network.state_dict(), strict=True)
+    module.build().load_state_dict(dict(network.state_dict()), strict=True)
 
 
 def test_names_that_would_break_a_docstring(runs):

@@ -9,8 +9,9 @@ from nastk.archs import load_arch
 from nastk.networks.cell_network import CellNetwork
 from nastk.networks.cell_supernet import CellSupernet
 from nastk.networks.drop_path import draw_masks, is_droppable
-from nastk.networks.gates import Gates, one_hot
+from nastk.networks.gates import Gates, one_hot, soft
 from nastk.spaces.cell import DARTS, RELATIVENAS
+from nastk.spaces.mask import Mask
 
 SIZE = {"init_channels": 4, "num_cells": 4, "num_classes": 5}
 ARCHS = [
@@ -90,10 +91,9 @@ def test_soft_gates_mix_and_have_gradients():
     supernet = supernet_of(space, ["none", "skip_connect", "max_pool_3x3", "dil_conv_3x3"])
     raw = torch.randn(28, 8, dtype=torch.float64, requires_grad=True)
     allowed = (0, 1, 3, 6)
-    gates = Gates(tuple(tuple((op, raw[decision, op]) for op in allowed) for decision in range(28)))
-    weights = [(decision, op, weight) for decision, row in enumerate(gates.rows) for op, weight in row]
+    weights = [(decision, op, raw[decision, op]) for decision in range(28) for op in allowed]
     x = images()
-    logits = supernet.eval()(x, gates)
+    logits = supernet.eval()(x, soft(raw, Mask((allowed,) * 28)))
     expected = by_hand(supernet, space, x, weights)
     torch.testing.assert_close(logits, expected, rtol=0, atol=1e-12)
     (one,), (other,) = (torch.autograd.grad(output.square().sum(), raw) for output in (logits, expected))

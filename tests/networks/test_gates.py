@@ -56,10 +56,23 @@ def test_soft_gates_are_the_weights_of_what_is_allowed():
     """And pass their gradients on to these entries alone."""
     weights = torch.arange(12.0).view(3, 4).requires_grad_()
     rows = soft(weights, PART).rows
-    assert [[(option, weight.item()) for option, weight in row] for row in rows] == [
+    one = torch.ones(())
+    assert [[(option, (weight * one).item()) for option, weight in row] for row in rows] == [
         [(0, 0.0), (1, 1.0)],
         [(1, 5.0), (3, 7.0)],
         [(2, 10.0)],
     ]
-    sum(10**place * weight for place, (_, weight) in enumerate(e for row in rows for e in row)).backward()
+    parts = [weight for row in rows for _, weight in row]
+    sum(10**place * one * weight for place, weight in enumerate(parts)).backward()
     assert weights.grad.tolist() == [[1, 10, 0, 0], [0, 100, 0, 1000], [0, 0, 10_000, 0]]
+
+
+def test_a_gate_is_there_once_a_channel_too():
+    """And adds up the gradients of channels, of all that ask; what nobody asks for has a gradient of 0."""
+    weights = torch.arange(6.0).view(2, 3).requires_grad_()
+    ((_, first), _, (_, third)), ((_, fourth), *_) = soft(weights, Mask(((0, 1, 2), (0, 1, 2)))).rows
+    assert first.per_channel(2).tolist() == [0, 0] and third.per_channel(4).tolist() == [2] * 4
+    assert third.per_channel(2).stride() == (1,)  # an expanded scale is the trap of batch norm on the CPU
+    loss = (third.per_channel(2) * torch.tensor([1.0, 10.0])).sum() + 100 * third.per_channel(4).sum()
+    (loss + fourth * torch.tensor(7.0)).backward()
+    assert weights.grad.tolist() == [[0, 0, 411], [7, 0, 0]]

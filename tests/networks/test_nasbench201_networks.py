@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from nastk.genotype import Genotype
 from nastk.networks.counting import count_macs, count_parameters
 from nastk.networks.drop_path import draw_masks, is_droppable
-from nastk.networks.gates import Gates, one_hot
+from nastk.networks.gates import one_hot, soft
 from nastk.networks.nasbench201 import NASBench201Network, NASBench201Supernet
 from nastk.networks.skip_dropout import SkipDropout
 from nastk.spaces.mask import Mask
@@ -174,8 +174,9 @@ def matching_modules(plain, network):
 def matching_tensors(plain, network):
     pairs = []
     for one, other in matching_modules(plain, network):
-        for kind in ("parameters", "buffers"):
-            pairs += zip(getattr(one, kind)(), getattr(other, kind)(), strict=True)
+        pairs += zip(one.parameters(), other.parameters(), strict=True)
+        statistics = [buffer for buffer in one.buffers() if buffer.dim()]  # without counts of batches
+        pairs += zip(statistics, other.buffers(), strict=True)
     return pairs
 
 
@@ -228,8 +229,7 @@ def test_the_supernet_equals_the_plain_definition(masked, layout, training):
         if net is plain:
             logits = net(x, values * allowed)
         else:
-            rows = [[(op, values[edge, op]) for op in row] for edge, row in enumerate(mask.allowed)]
-            logits = net(x, Gates(tuple(map(tuple, rows))))
+            logits = net(x, soft(values, mask))
         F.cross_entropy(logits, torch.arange(4)).backward()
         found.append((logits, values.grad))
     close(found[1][0], found[0][0])

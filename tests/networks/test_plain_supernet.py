@@ -4,9 +4,9 @@ import pytest
 import torch
 from plain_supernet import PlainSupernet, copy_weights, matching_tensors
 
+from nastk.networks.batch_norm import BatchNorm2d
 from nastk.networks.cell_supernet import CellSupernet
-from nastk.networks.gates import Gates
-from nastk.networks.operations import gated_norm
+from nastk.networks.gates import Gate, Gates, SharedGates, soft
 from nastk.spaces.cell import DARTS, RELATIVENAS
 from nastk.spaces.mask import Mask
 
@@ -26,8 +26,8 @@ def random_mask(space, seed):
     return Mask(tuple(row() for _ in space.decisions))
 
 
-def soft_gates(mask, values):
-    """Gates of `values` [D, O] on what the mask allows."""
+def plain_gates(values, mask):
+    """Of `values` [D, O] on what the mask allows, each a tensor of its own."""
     return Gates(
         tuple(
             tuple((operation, values[decision, operation]) for operation in row)
@@ -58,10 +58,10 @@ def test_equals_the_plain_definition(space, masked, layout, training):
     labels = torch.arange(4)
     raw = torch.rand(len(space.decisions), len(space.operations), dtype=torch.float64)
     found = []
-    for net in (plain, supernet):
+    for net, gates in ((plain, plain_gates), (supernet, soft)):
         values = raw.clone().requires_grad_()
         net.train(training)
-        logits = net(images, soft_gates(mask, values))
+        logits = net(images, gates(values, mask))
         torch.nn.functional.cross_entropy(logits, labels).backward()
         found.append((logits.detach(), values.grad))
     close(found[1][0], found[0][0], "logits")
@@ -82,7 +82,7 @@ def test_equals_the_plain_definition(space, masked, layout, training):
 def test_a_gate_in_the_norm_has_the_gradients_of_a_product(dtype, layout, affine, training):
     """The trap: an expanded (stride-0) scale gives garbage gradients in channels-last on the CPU."""
     generator = torch.Generator().manual_seed(1)
-    norm = torch.nn.BatchNorm2d(6, affine=affine, dtype=dtype).train(training)
+    norm = BatchNorm2d(6, affine=affine).to(dtype).train(training)
     if affine:
         norm.weight.data.uniform_(0.5, 1.5, generator=generator)
     x = torch.randn(5, 6, 4, 4, generator=generator, dtype=dtype).contiguous(memory_format=LAYOUTS[layout])
@@ -90,7 +90,10 @@ def test_a_gate_in_the_norm_has_the_gradients_of_a_product(dtype, layout, affine
         memory_format=LAYOUTS[layout]
     )
     results = []
-    for apply in (lambda x, gate: gate * norm(x), lambda x, gate: gated_norm(norm, x, gate)):
+    for apply in (
+        lambda x, gate: gate * norm(x),
+        lambda x, gate: norm(x, Gate(SharedGates(gate.view(1, 1)), 0)),
+    ):
         leaf, gate = x.clone().requires_grad_(), torch.tensor(0.3, dtype=dtype, requires_grad=True)
         norm.running_mean.zero_()
         y = apply(leaf, gate)
@@ -100,9 +103,3 @@ def test_a_gate_in_the_norm_has_the_gradients_of_a_product(dtype, layout, affine
         results.append([y.detach(), leaf.grad, gate.grad, norm.running_mean.clone(), *own])
     for found, expected in zip(*results, strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-4 if dtype == torch.float32 else 1e-11, atol=1e-5)
-
-
-def test_counted_steps_are_tracked_with_gates():
-    norm = torch.nn.BatchNorm2d(2)
-    gated_norm(norm, torch.ones(2, 2, 2, 2), torch.tensor(0.5))
-    assert int(norm.num_batches_tracked) == 1

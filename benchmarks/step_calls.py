@@ -1,0 +1,188 @@
+"""What a training step of every job asks of a GPU, counted without one.
+
+    python benchmarks/step_calls.py
+
+Prints, per step in the size of the papers (32x32 images, fp32): calls of ATen that are no views (about as many
+launches on a GPU) of the network's forward pass, of backward passes, and of the rest (augmentation, clipping,
+optimiser); how often the step waits for the device; and how many bytes of tensors its calls read and write. Counted
+on the meta device, which nastk asks for the same as any but the CPU. Optimisers and clipping are taken to have
+multi-tensor kernels, as on CUDA.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import patch
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import torch
+from device_calls import META, Count, DeviceCalls, EnoughCounted, meta_engine
+
+from nastk import registry
+from nastk.archs import load_arch
+from nastk.config import resolve
+from nastk.data.augmentation import Augmentation
+from nastk.data.batches import Batches
+from nastk.data.images import ResidentImages
+from nastk.data.search_images import SearchImages
+from nastk.engine.device import Engine
+from nastk.estimators.standalone import StandaloneTraining
+from nastk.methods.snas import gumbel_softmax
+from nastk.networks.cell_network import CellNetwork
+from nastk.networks.skip_dropout import SkipDropout
+from nastk.search_method import SearchContext
+from nastk.spaces.cell import DARTS
+from nastk.spaces.derivation import shrink
+from nastk.splitting.splitter import Splitter
+from nastk.weight_sharing.memory import depths
+from nastk.weight_sharing.relaxation import Relaxation
+from nastk.weight_sharing.shared_weights import SharedWeights
+
+NUM_BATCHES = 3  # the second one's step is counted: after the first one losses are looked at
+
+
+@dataclass(frozen=True)
+class Job:
+    """run(engine) -> the network, and what makes some steps."""
+
+    name: str
+    start: Callable[[Engine], tuple[torch.nn.Module, Callable[[], object]]]
+
+    def count(self) -> Count:
+        """Of one step."""
+        calls = DeviceCalls()
+        engine, steps = meta_engine(calls, enough=NUM_BATCHES)
+        network, run = self.start(engine)
+        with calls.counting(network), suppress(EnoughCounted):
+            run()
+        return steps.counts[-1]
+
+
+def images_of(batch_size: int) -> Batches:
+    images = ResidentImages(
+        tensor=torch.zeros(NUM_BATCHES * batch_size, 32, 32, 3, dtype=torch.uint8),
+        labels=torch.arange(NUM_BATCHES * batch_size) % 10,
+        classes=tuple(map(str, range(10))),
+        mean=(0.5,) * 3,
+        std=(0.25,) * 3,
+    )
+    augmentation = Augmentation(pad=4, flip=True, cutout=16)
+    return Batches(images.to(META), batch_size, augmentation=augmentation, shuffle=True)
+
+
+def context_of(engine: Engine, method: str, *words: str) -> SearchContext:
+    config = resolve("search", method, "paper", list(words))
+    space = registry.load_space(config.space.name)
+    train = images_of(config.train.batch_size)
+    images = SearchImages(train, train, train.images.classes, train.images.shape, ())
+    return SearchContext(config, space, space.mask_of(None), engine, lambda: images)
+
+
+def mixture(
+    method: str,
+    *,
+    num_cells: int,
+    order: int | None,
+    kept: int = 8,
+    dropout: float = 0.0,
+    sampled: bool = False,
+) -> Callable[[Engine], tuple[torch.nn.Module, Callable[[], object]]]:
+    """An epoch of a relaxation whose decisions keep the deepest options."""
+
+    def start(engine: Engine) -> tuple[torch.nn.Module, Callable[[], object]]:
+        context = context_of(engine, method)
+        relaxation = Relaxation(
+            context,
+            shrink(context.mask, depths(DARTS), kept),
+            init_channels=16,
+            num_cells=num_cells,
+            lr=6e-4,
+            weight_decay=1e-3,
+            clip_alphas=method == "pdarts",
+        )
+        noise = engine.streams.on(engine.device, "gumbel")
+        options = (
+            {"relax": lambda alphas, allowed: gumbel_softmax(alphas, allowed, 1.0, noise)} if sampled else {}
+        )
+        skip_dropout = (
+            SkipDropout(dropout, engine.streams.on(engine.device, "skip_dropout")) if dropout else None
+        )
+        return relaxation.supernet, lambda: relaxation.train_epoch(
+            lr=0.025, order=order, dropout=skip_dropout, **options
+        )
+
+    return start
+
+
+def path(engine: Engine) -> tuple[torch.nn.Module, Callable[[], object]]:
+    context = context_of(engine, "relativenas")
+    shared = SharedWeights(
+        context.space,
+        context.mask,
+        context.images,
+        engine,
+        network=context.config.network,
+        train=context.config.train,
+    )
+    genotype = load_arch("relativenas-cifar10").genotype
+    return shared.supernet, lambda: shared.train([genotype], lr=0.1, drop_path=0.2)
+
+
+def evaluation(engine: Engine) -> tuple[torch.nn.Module, Callable[[], object]]:
+    config = resolve("evaluate", "darts-v2", "paper", [])
+    network = CellNetwork(
+        load_arch("darts-v2").genotype, init_channels=36, num_cells=20, num_classes=10, auxiliary=True
+    )
+    batches = images_of(config.train.batch_size)
+    training = StandaloneTraining(engine.place(network), batches, batches, config.train, engine)
+    training.epoch = config.train.epochs // 2  # where paths are dropped
+    return network, training.step
+
+
+def scoring(engine: Engine) -> tuple[torch.nn.Module, Callable[[], object]]:
+    context = context_of(engine, "fewshot", "search.base=darts", "search.probe_epochs=0", "search.rounds=1")
+    splitter = Splitter(context, keep_weights=False)
+    assert splitter.probe is not None
+    return splitter.probe.supernet, splitter.step
+
+
+JOBS = (
+    Job("DARTS, weights", mixture("darts", num_cells=8, order=None)),
+    Job("DARTS, both, first order", mixture("darts", num_cells=8, order=1)),
+    Job("DARTS, both, second order", mixture("darts", num_cells=8, order=2)),
+    Job("SNAS, both", mixture("darts", num_cells=8, order=1, sampled=True)),
+    Job("P-DARTS stage 1, both", mixture("pdarts", num_cells=5, order=1, dropout=0.1)),
+    Job("P-DARTS stage 2, both", mixture("pdarts", num_cells=11, order=1, kept=5, dropout=0.4)),
+    Job("P-DARTS stage 3, both", mixture("pdarts", num_cells=17, order=1, kept=3, dropout=0.7)),
+    Job("RelativeNAS, a path", path),
+    Job("evaluation, 20 cells", evaluation),
+    Job("scoring of a split, a pass", scoring),
+)
+
+
+def main() -> None:
+    print(f"torch {torch.__version__}, meta device\n")
+    print(
+        "| step | forward | backward | rest | waits | GB read | GB written |\n|---|---|---|---|---|---|---|"
+    )
+    with ExitStack() as stack:
+        for place in ("torch.utils._foreach_utils", "torch.optim.optimizer"):
+            supported = f"{place}._get_foreach_kernels_supported_devices"
+            stack.enter_context(patch(supported, lambda: ["meta"]))
+        for job in JOBS:
+            count = job.count()
+            calls = " | ".join(f"{count.calls[phase]:,}" for phase in ("forward", "backward", "rest"))
+            print(
+                f"| {job.name} | {calls} | {count.waits.total()} | {count.bytes_read / 1e9:.1f} | "
+                f"{count.bytes_written / 1e9:.1f} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
