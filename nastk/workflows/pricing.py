@@ -48,14 +48,18 @@ class Pricing:
         self.limits = limits_of(config)
 
     def limit(self, network_input: NetworkInput | None, mask: Mask) -> Allowance | None:
-        """What may be found under `mask`; None without limits. network_input: None where there is no network."""
-        if not self.limits:
+        """What may be found under `mask`; None without limits. network_input: None where there is no network.
+
+        A table that is named must be there without limits, too: what the result costs is looked up in it.
+        """
+        if not self.limits and self.config.limits.latency_table is None:
             return None
         known = registry.space_entry(self.space.name).has_networks and isinstance(self.space, Composed)
         if network_input is None or not known:
             raise ValueError(f"limits: what networks of space {self.space.name!r} cost is not known")
         assert isinstance(self.space, Composed)
-        return Allowance(self.space, mask, self.prices(network_input), self.limits)
+        prices = self.prices(network_input)
+        return Allowance(self.space, mask, prices, self.limits) if self.limits else None
 
     def prices(self, network_input: NetworkInput) -> Prices:
         assert isinstance(self.space, Composed)

@@ -64,6 +64,7 @@ def test_every_search_has_its_costs_and_its_front(nastk):
             ["limits.latency_ms=1", "limits.latency_table=nothing.json"],
             "nothing.json cannot be read as a latency table",
         ),
+        (["limits.latency_table=nothing.json"], "nothing.json cannot be read as a latency table"),
     ],
 )
 def test_what_is_refused_before_anything_is_trained(nastk, words, error):
