@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from nastk import registry
 from nastk.config import Config, resolve
@@ -63,7 +64,7 @@ class Pricing:
 
     def prices(self, network_input: NetworkInput) -> Prices:
         assert isinstance(self.space, Composed)
-        settings = limited_network(self.config.limits, self._evaluated, network_input)
+        settings = self._settings(network_input)
         if settings not in self._prices:
             if self.limits:
                 self.progress.note(f"limits: {self.limits}, of {describe(settings)}")
@@ -97,6 +98,25 @@ class Pricing:
         ):  # images that evaluate's network cannot take, or a plug-in's network that does not say
             return None
         return [prices.of(genotype) for genotype in genotypes]
+
+    def evaluated(self, network_input: NetworkInput | None, genotype: Genotype) -> dict[str, Any] | None:
+        """The genotype's network as evaluate builds it: its settings, parameters and MACs; None where `costs` is."""
+        costs = self.costs(network_input, [genotype])
+        if network_input is None or costs is None:
+            return None
+        settings = self._settings(network_input)
+        return {
+            "stem": settings.stem,
+            "init_channels": settings.init_channels,
+            "num_cells": settings.num_cells,
+            "num_classes": settings.num_classes,
+            "params": costs[0].params,
+            "macs": costs[0].macs,
+            "image_shape": list(settings.image_shape),
+        }
+
+    def _settings(self, network_input: NetworkInput) -> NetworkSettings:
+        return limited_network(self.config.limits, self._evaluated, network_input)
 
     @cached_property
     def _prices(self) -> dict[NetworkSettings, Prices]:

@@ -33,6 +33,11 @@ def test_what_is_found_is_what_evaluate_builds(nastk):
     assert [row["params"] for row in front] == sorted(row["params"] for row in front)
     picture = Path("run/pareto.svg").read_text()
     assert "parameters" in picture and "limit" in picture and "chosen" in picture
+    listed = json.loads(nastk("list", "runs", "run", "--json").out)[0]
+    assert (listed["params"], listed["macs"]) == (best["params"], best["macs"])
+    assert nastk("report", "run").code == 0
+    text = f"Its network (12 channels, 5 cells) has {best['params']:,} parameters and takes {best['macs']:,} MACs"
+    assert text in Path("report.html").read_text()
     words = ("train.epochs=1", "data.max_train=40", "data.max_test=20")
     assert nastk("evaluate", "--arch", "genotype.json", *words, "--run-dir", "trained").code == 0
     summary = json.loads(Path("trained/summary.json").read_text())
