@@ -11,7 +11,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ except ImportError:  # Windows
 CONFIG = "config.yaml"  # a directory with it is a run that can be continued
 METRICS = "metrics.jsonl"
 WEIGHTS = "weights.safetensors"  # of a trained network
+_WAITING = ".begin.tmp"  # behind the name of a file that a run begins with, until config.yaml is there
 
 
 SUMMARY = "summary.json"  # says that the run is finished, and so is written last
@@ -42,8 +43,8 @@ class Run:
     steps that were logged but not yet in a checkpoint a second time; their lines are already there
     (the same, since resuming is exact) and are not appended again.
 
-    A new directory that is closed before it has its config.yaml holds nothing to continue: what was
-    written into it is taken away again, so that the same command can be given once more.
+    A new directory that is closed before `begin` has given it its config.yaml holds nothing to continue:
+    what was made is taken away again, so that the same command can be given once more.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,7 +52,6 @@ class Run:
         self.last_logged = -1
         self._lock: int | None = None
         self._made = False  # the directory, by this process
-        self._begun: list[str] | None = None  # the files of a new run that has no config.yaml yet
 
     @classmethod
     def create(cls, path: Path, *, numbered: bool = False) -> Run:
@@ -76,10 +76,12 @@ class Run:
         run._take()
         try:
             cls.check_new(run.path)
+            with _explained(run.path):
+                for waiting in run._waiting():  # of a process that was killed
+                    waiting.unlink()
         except RunError:
             run.close()
             raise
-        run._begun = []
         return run
 
     @staticmethod
@@ -113,6 +115,7 @@ class Run:
         run._take()
         try:
             with _explained(path):
+                run._settle()
                 run._repair_metrics()
         except RunError:
             run.close()
@@ -121,13 +124,12 @@ class Run:
 
     def close(self) -> None:
         """Let other processes have the directory."""
-        if self._begun is not None:
+        if not self.has(CONFIG):
             with suppress(OSError):
-                for name in self._begun:
-                    (self.path / name).unlink(missing_ok=True)
+                for waiting in self._waiting():
+                    waiting.unlink()
                 if self._made:
                     self.path.rmdir()
-            self._begun = None
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -162,6 +164,26 @@ class Run:
                 os.close(descriptor)
         return False
 
+    def begin(self, config: str, files: Mapping[str, str]) -> None:
+        """Write config.yaml and the texts of the files that a new run begins with: all of them or none.
+
+        Also where the process is killed: until config.yaml is there the others have hidden names, which do not make
+        the directory a full one; afterwards they get their own, at the latest when the run is opened again.
+        """
+        for name, text in files.items():
+            self.write_text(f".{name}{_WAITING}", text)
+        self.write_text(CONFIG, config)
+        with _explained(self.path):
+            self._settle()
+
+    def _waiting(self) -> list[Path]:
+        """The files of `begin` that do not have their names yet."""
+        return list(self.path.glob(f".*{_WAITING}"))
+
+    def _settle(self) -> None:
+        for waiting in self._waiting():
+            os.replace(waiting, waiting.with_name(waiting.name[1:].removesuffix(_WAITING)))
+
     def has(self, name: str) -> bool:
         return (self.path / name).is_file()
 
@@ -185,11 +207,7 @@ class Run:
                 yield temporary
                 with open(temporary, "rb+") as written:
                     os.fsync(written.fileno())
-                if self._begun is not None:
-                    self._begun.append(name)
                 os.replace(temporary, self.path / name)
-                if name == CONFIG:
-                    self._begun = None
             finally:
                 temporary.unlink(missing_ok=True)
             _fsync_directory(self.path)

@@ -263,26 +263,56 @@ def test_a_start_that_fails_leaves_nothing(tmp_path):
     for name in ("new", "empty"):
         for _ in range(2):
             run = Run.create(tmp_path / name)
-            run.write_text("genotype.json", "{}")
-            with pytest.raises(ZeroDivisionError), run.replacing("cell_normal.svg") as temporary:
-                temporary.write_text("half")
-                raise ZeroDivisionError
+            with pytest.raises(UnicodeEncodeError):
+                run.begin("", {"genotype.json": "{}", "cell_normal.svg": "half\ud800"})
             run.close()
     assert list(tmp_path.rglob("*")) == [tmp_path / "empty"]
     run = Run.create(tmp_path / "new")
-    run.write_text("genotype.json", "{}")
-    run.write_text("config.yaml", "")
+    run.begin("", {"genotype.json": "{}"})
     run.close()
     assert sorted(os.listdir(tmp_path / "new")) == ["config.yaml", "genotype.json"]
 
 
 def test_a_start_that_fails_takes_only_its_own_away(tmp_path):
     run = Run.create(tmp_path / "run")
-    run.write_text("genotype.json", "{}")
     (run.path / "note.txt").write_text("somebody's")
     run.close()
     run.close()
     assert os.listdir(run.path) == ["note.txt"]
+
+
+class Killed(BaseException):
+    """The process ends here: nothing that it had still to do is done."""
+
+
+# In their order: the writings of two files and of config.yaml, then the two files' getting their names.
+@pytest.mark.parametrize("replacement", range(5))
+def test_a_start_that_is_killed_leaves_a_whole_run_or_none(replacement, tmp_path, monkeypatch):
+    """Each rename is where something changes; the hidden files of one that became none are not those of the next."""
+    replace, calls = os.replace, []
+
+    def replace_or_die(*names: object) -> None:
+        calls.append(names)
+        if len(calls) > replacement:
+            raise Killed
+        replace(*names)  # type: ignore[arg-type]
+
+    run = Run.create(tmp_path / "run")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", replace_or_die)
+        with pytest.raises(Killed):
+            run.begin("config", {"genotype.json": "{}", "old.svg": "old"})
+    os.close(run._lock)  # as the system does: `close` is not reached
+    if replacement < 3:
+        run = Run.create(tmp_path / "run")
+        run.begin("config", {"genotype.json": "{}"})
+    else:
+        run = Run.open(tmp_path / "run")
+        assert run.read_text("old.svg") == "old"
+        (run.path / "old.svg").unlink()
+    run.close()
+    assert sorted(os.listdir(run.path)) == ["config.yaml", "genotype.json"]
+    assert run.read_text("genotype.json") == "{}"
 
 
 def test_leftovers_of_a_start_that_was_killed(tmp_path):

@@ -78,12 +78,13 @@ def from_arrays(
     selection: Selection,
     classes: tuple[str, ...] | None,
     like: ImageSet | None,
+    which: str,
 ) -> ResidentImages:
     """The set of the images that are selected, without mean and std. classes: None: one a label, called as the
     arrays say or by its number.
 
-    like: the training set, whose channels and size these images get. Raises ValueError naming the
-    array and what is wrong with it.
+    like: the training set, whose channels and size these images get. which: as notes call them. Raises
+    ValueError naming the array and what is wrong with it.
     """
     num, *found, channels = image_shape(arrays)
     found_size = found[0], found[1]
@@ -112,7 +113,7 @@ def from_arrays(
         labels=labels,
         classes=classes,
         num_found=num_found,
-        notes=(*notes, *resize_note([found_size], size)),
+        notes=(*notes, *resize_note([found_size], size, which)),
         on_host=tensor.numel() > config.resident_mib * 2**20,
     ).with_fingerprint(contents)
 

@@ -21,14 +21,14 @@ from nastk.schema import DataConfig
 
 
 def read_files(
-    listing: Listing, config: DataConfig, *, selection: Selection, like: ImageSet | None
+    listing: Listing, config: DataConfig, *, selection: Selection, like: ImageSet | None, which: str
 ) -> ImageSet:
     """The set of the listed files that are selected, without mean and std; resident if it is no larger than
     `data.resident_mib`.
 
     The set is grey if all its files are, else colour; alpha is dropped. like: the training set, of whose
-    classes these must be and whose channels, size and range of values these images get. Raises ValueError
-    for what is missing and, unless `data.skip_corrupt`, for files that cannot be read.
+    classes these must be and whose channels, size and range of values these images get. which: as notes call
+    them. Raises ValueError for what is missing and, unless `data.skip_corrupt`, for files that cannot be read.
     """
     place = listing.place
     labels, notes = labels_like(listing, like)
@@ -51,7 +51,7 @@ def read_files(
         if channels == 3 and like.shape[0] == 1:
             notes.append(f"colour images in {printable(place)} are read as grey: the training images are")
         channels = like.shape[0]
-    notes += [*resize_note(sizes, size), *_halved_note(headers)]
+    notes += [*resize_note(sizes, size, which), *_halved_note(headers)]
 
     values = like.values if like else None
     deep = {path for path, header in zip(paths, headers, strict=True) if header.deep}

@@ -54,8 +54,8 @@ def find_layout(folder: Path, *, strange: bool = False) -> Layout:
         if lists:
             if len(folders) > 1 or inner:
                 raise ValueError(
-                    f"{printable(place)} holds folders and a list, {printable(lists[0])}: name the list as the data "
-                    "set, or the folders without it"
+                    f"{printable(place)} holds folders and a list: name the list as the data set "
+                    f"({printable(place / lists[0])}), or the folders without it"
                 )
             return Layout(csv_parts(_only_list(place, lists), within=folder if strange else None))
         if all(map(part_named, folders)):
@@ -115,6 +115,6 @@ def _only_list(place: Path, lists: Sequence[str]) -> Path:
     if len(lists) > 1:
         raise ValueError(
             f"{printable(place)} holds several lists ({', '.join(map(printable, lists[:3]))}): "
-            "say which one as the data set"
+            f"say which one as the data set ({printable(place / lists[0])})"
         )
     return place / lists[0]

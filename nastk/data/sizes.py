@@ -55,15 +55,17 @@ def _by_sizes(sizes: Collection[tuple[int, int]]) -> tuple[int, int]:
     return height // 4 * 4, width // 4 * 4
 
 
-def resize_note(sizes: Collection[tuple[int, int]], size: tuple[int, int]) -> tuple[str, ...]:
-    """What the user should know about it, if anything."""
+def resize_note(
+    sizes: Collection[tuple[int, int]], size: tuple[int, int], which: str = "images"
+) -> tuple[str, ...]:
+    """What the user should know about it, if anything. which: "test images", say."""
     different = set(sizes)
     if different == {size}:
         return ()
     if len(different) == 1:
-        found = "images of {}x{} pixels".format(*different.pop())
+        found = "{} of {}x{} pixels".format(which, *different.pop())
     else:
-        found = f"images of {len(different)} different sizes"
+        found = f"{which} of {len(different)} different sizes"
     return (f"{found} are scaled and centre-cropped to {size[0]}x{size[1]} (see data.image_size)",)
 
 

@@ -38,14 +38,16 @@ def load_images(config: DataConfig, split: Part, like: ImageSet | None = None) -
     named = _named(config)
     found = find_dataset(config, named)
     part, selection, notes = _chosen(found, split, config, named)
+    which = "images" if split == "train" else f"{split} images"
     if isinstance(found, Files):
         listing = found.parts[part](config.workers, like.classes if like and not selection.portion else None)
-        images: ImageSet = read_files(listing, config, selection=selection, like=like)
+        images: ImageSet = read_files(listing, config, selection=selection, like=like, which=which)
         if split == "train" and named:
             notes += _lossy_note(data_root(config) / named.name, named)
     else:
         classes = like.classes if like else named.classes if named else None
-        images = from_arrays(found.parts[part](), config, selection=selection, classes=classes, like=like)
+        arrays = found.parts[part]()
+        images = from_arrays(arrays, config, selection=selection, classes=classes, like=like, which=which)
     images = images.with_notes(*found.notes, *notes)
 
     num_classes = len(images.classes)

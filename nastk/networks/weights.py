@@ -82,7 +82,8 @@ def load(path: Path) -> Weights:
             raise ValueError(
                 f"{path}: a directory; the weights of a run are its weights.safetensors"
             ) from None
-        raise ValueError(f"{path}: cannot be read: {error.strerror or error}") from None
+        reason = error.strerror or str(error).removesuffix(f": {path}")
+        raise ValueError(f"{path}: cannot be read: {reason}") from None
     except KeyError as error:
         raise ValueError(f"{path}: not a weights file of nastk: no {error} in its metadata") from None
     except (SafetensorError, ValueError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 
 import torch
 
@@ -28,10 +29,11 @@ def drive_job(
     progress: Progress,
     *,
     inputs: Inputs,
+    files: Mapping[str, str] = {},
 ) -> tuple[int, float]:
     """engine.drive, from the run's checkpoint if it has one: the number of steps, the wall time in s.
 
-    inputs: what else must be the same when the run is continued.
+    inputs: what else must be the same when the run is continued. files: the texts that a new run begins with.
 
     config.yaml is there from here on, and so the run can be continued. On a signal, and on an impatient
     second one, says how, and raises Stopped or KeyboardInterrupt. ValueError where GPU memory runs out,
@@ -44,7 +46,7 @@ def drive_job(
     if memory is not None:
         _check_memory(memory, engine, config, progress)
     if not run.has(CONFIG):
-        run.write_text(CONFIG, to_yaml(config))
+        run.begin(to_yaml(config), files)
     text = run.read_text(CONFIG)  # of an older nastk, it may lack a key or comment on one otherwise
     to_continue = f"To continue: nastk {config.command} --resume {shlex.quote(str(run.path))}"
     engine.stop.on_waiting = lambda: progress.stopped(

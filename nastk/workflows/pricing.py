@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from nastk import registry
 from nastk.config import Config, resolve
@@ -48,18 +49,22 @@ class Pricing:
         self.limits = limits_of(config)
 
     def limit(self, network_input: NetworkInput | None, mask: Mask) -> Allowance | None:
-        """What may be found under `mask`; None without limits. network_input: None where there is no network."""
-        if not self.limits:
+        """What may be found under `mask`; None without limits. network_input: None where there is no network.
+
+        A table that is named must be there without limits, too: what the result costs is looked up in it.
+        """
+        if not self.limits and self.config.limits.latency_table is None:
             return None
         known = registry.space_entry(self.space.name).has_networks and isinstance(self.space, Composed)
         if network_input is None or not known:
             raise ValueError(f"limits: what networks of space {self.space.name!r} cost is not known")
         assert isinstance(self.space, Composed)
-        return Allowance(self.space, mask, self.prices(network_input), self.limits)
+        prices = self.prices(network_input)
+        return Allowance(self.space, mask, prices, self.limits) if self.limits else None
 
     def prices(self, network_input: NetworkInput) -> Prices:
         assert isinstance(self.space, Composed)
-        settings = limited_network(self.config.limits, self._evaluated, network_input)
+        settings = self._settings(network_input)
         if settings not in self._prices:
             if self.limits:
                 self.progress.note(f"limits: {self.limits}, of {describe(settings)}")
@@ -93,6 +98,25 @@ class Pricing:
         ):  # images that evaluate's network cannot take, or a plug-in's network that does not say
             return None
         return [prices.of(genotype) for genotype in genotypes]
+
+    def evaluated(self, network_input: NetworkInput | None, genotype: Genotype) -> dict[str, Any] | None:
+        """The genotype's network as evaluate builds it: its settings, parameters and MACs; None where `costs` is."""
+        costs = self.costs(network_input, [genotype])
+        if network_input is None or costs is None:
+            return None
+        settings = self._settings(network_input)
+        return {
+            "stem": settings.stem,
+            "init_channels": settings.init_channels,
+            "num_cells": settings.num_cells,
+            "num_classes": settings.num_classes,
+            "params": costs[0].params,
+            "macs": costs[0].macs,
+            "image_shape": list(settings.image_shape),
+        }
+
+    def _settings(self, network_input: NetworkInput) -> NetworkSettings:
+        return limited_network(self.config.limits, self._evaluated, network_input)
 
     @cached_property
     def _prices(self) -> dict[NetworkSettings, Prices]:

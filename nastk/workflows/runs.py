@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nastk.report.page.story import network_of
 from nastk.run import CONFIG, SUMMARY, RunError, read_object, read_text
 from nastk.workflows.run_state import RunState, state_of
 from nastk.yaml_text import read_yaml
@@ -19,8 +20,8 @@ HOME = Path("runs")  # where runs are made that nobody named
 class RunLine:
     """about: the method of a search, else the cell. state: None where the run is damaged, and fault says how.
 
-    score: what the run ended in, of `metric`; accuracy in %; params and macs of the network; None where there is
-    none (yet). time_s: of all sittings.
+    score: what the run ended in, of `metric`; accuracy in %; params and macs of the network, of a search of the one
+    that evaluate builds; None where there is none (yet). time_s: of all sittings.
     """
 
     path: Path
@@ -94,7 +95,8 @@ def _finished(path: Path, began: float, state: RunState, summary: Mapping[str, A
     score = summary.get("score")
     if not isinstance(score, dict):
         return RunLine(path, began, fault=f"{SUMMARY} is not as nastk writes it")
-    counts = [_number(summary.get(name)) for name in ("params", "macs")]
+    network = network_of(summary)
+    counts = [_number(network.get(name)) for name in ("params", "macs")]
     return RunLine(
         path,
         began,

@@ -155,7 +155,7 @@ def _finish(
     _write_result(run, result, text, provenance, costs)
     if costs is not None:
         write_front(run, result, costs, pricing.limits)
-    size = _sizes(config, job, result)
+    size = _sizes(config, job, result, pricing)
     not_copied = None
     if copy_to is not None:
         try:
@@ -182,8 +182,8 @@ def _beyond(job: Search, result: SearchResult) -> list[str]:
     ]
 
 
-def _sizes(config: Config, job: Search, result: SearchResult) -> dict[str, Any]:
-    """Parameters and MACs of the found network as publications build it, and in the size it was searched in."""
+def _sizes(config: Config, job: Search, result: SearchResult, pricing: Pricing) -> dict[str, Any]:
+    """Parameters and MACs of the found network as publications build it, as evaluate does, and as it was searched."""
     if job.network_input is None:
         return {"params": None, "macs": None}
     image_shape, num_classes = job.network_input
@@ -195,6 +195,7 @@ def _sizes(config: Config, job: Search, result: SearchResult) -> dict[str, Any]:
         "params": published["params"],
         "macs": published["macs"],
         "network": published,  # whose params and macs these are
+        "evaluated_network": pricing.evaluated(job.network_input, result.genotype),
         "searched_network": searched,
     }
 

@@ -24,7 +24,7 @@ from nastk.networks import weights as weight_files
 from nastk.networks.classifier import WEIGHTS_BEST
 from nastk.networks.counting import count_macs, count_parameters
 from nastk.report.drawings import draw_files
-from nastk.run import CONFIG, WEIGHTS, Run, RunError
+from nastk.run import WEIGHTS, Run, RunError
 from nastk.workflows.directory import OpenRun, open_resumed
 from nastk.workflows.driving import drive_job
 from nastk.workflows.inputs import RunInputs
@@ -75,9 +75,8 @@ def train_network(
             assert seconds is not None
             progress.note(time_note(seconds, job.num_steps))
         with closing(open_run()) as run:
-            if not run.has(CONFIG):  # which comes last, so that a run that has it can be continued
-                _write_arch(run, found, weights)
-            steps, wall_s = drive_job(job, run, engine, config, progress, inputs=inputs)
+            files = _arch_files(found, weights)
+            steps, wall_s = drive_job(job, run, engine, config, progress, inputs=inputs, files=files)
             _finish(run, config, engine, found, job, train, steps=steps, wall_s=wall_s)
             return TrainingRecord(run.path)
 
@@ -136,14 +135,14 @@ def _started_from(found: Arch) -> Path | None:
     return Path(path) if isinstance(path, str) else None
 
 
-def _write_arch(run: Run, found: Arch, weights: Path | None) -> None:
+def _arch_files(found: Arch, weights: Path | None) -> dict[str, str]:
+    """The texts of the genotype's file and of its pictures, by their names."""
     provenance = {name: value for name, value in found.provenance.items() if name != "weights"}
     provenance["arch"] = found.name
     if weights is not None:
         provenance["weights"] = str(weights.resolve())
-    run.write_text("genotype.json", to_json(found.genotype, provenance))
-    for file, picture in draw_files(found.genotype, "cell").items():
-        run.write_text(f"{file}.svg", picture)
+    pictures = {f"{stem}.svg": picture for stem, picture in draw_files(found.genotype, "cell").items()}
+    return {RUN_FILE: to_json(found.genotype, provenance)} | pictures
 
 
 def _finish(

@@ -33,6 +33,11 @@ def test_what_is_found_is_what_evaluate_builds(nastk):
     assert [row["params"] for row in front] == sorted(row["params"] for row in front)
     picture = Path("run/pareto.svg").read_text()
     assert "parameters" in picture and "limit" in picture and "chosen" in picture
+    listed = json.loads(nastk("list", "runs", "run", "--json").out)[0]
+    assert (listed["params"], listed["macs"]) == (best["params"], best["macs"])
+    assert nastk("report", "run").code == 0
+    text = f"Its network (12 channels, 5 cells) has {best['params']:,} parameters and takes {best['macs']:,} MACs"
+    assert text in Path("report.html").read_text()
     words = ("train.epochs=1", "data.max_train=40", "data.max_test=20")
     assert nastk("evaluate", "--arch", "genotype.json", *words, "--run-dir", "trained").code == 0
     summary = json.loads(Path("trained/summary.json").read_text())
@@ -64,6 +69,7 @@ def test_every_search_has_its_costs_and_its_front(nastk):
             ["limits.latency_ms=1", "limits.latency_table=nothing.json"],
             "nothing.json cannot be read as a latency table",
         ),
+        (["limits.latency_table=nothing.json"], "nothing.json cannot be read as a latency table"),
     ],
 )
 def test_what_is_refused_before_anything_is_trained(nastk, words, error):

@@ -57,7 +57,8 @@ def test_as_json(runs, nastk):
         "digits",
     )
     assert searched["score"] == summary["score"]["value"] and searched["metric"] == "cross_entropy"
-    assert (searched["params"], searched["macs"]) == (summary["params"], summary["macs"])
+    built = summary["evaluated_network"]
+    assert (searched["params"], searched["macs"]) == (built["params"], built["macs"])
     assert searched["accuracy"] == summary["score"]["accuracy"]
     evaluated = found["z-evaluate"]
     assert (evaluated["about"], evaluated["score"]) == ("darts-v2", evaluated["accuracy"])

@@ -70,7 +70,7 @@ def test_a_search(finished_runs, page):
     found = page(finished_runs["search"])
     summary = json.loads((finished_runs["search"] / "summary.json").read_text())
     assert found.text.index("found a cell with validation cross entropy") < found.text.index("What was run")
-    assert f"{summary['params']:,} parameters" in found.text
+    assert f"{summary['evaluated_network']['params']:,} parameters" in found.text
     command = re.search(r"To run it again: (nastk search .*?) The whole configuration", found.text)[1]
     assert (
         command

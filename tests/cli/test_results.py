@@ -61,8 +61,8 @@ def test_files_of_a_search(nastk, finished_runs):
     ]
     summary = json.loads((run / "summary.json").read_text())
     assert list(summary) == [
-        *("command", "method", "dataset", "seed", "score", "params", "macs", "network", "searched_network"),
-        *("remarks", "wall_s", "steps", "device", "versions"),
+        *("command", "method", "dataset", "seed", "score", "params", "macs", "network"),
+        *("evaluated_network", "searched_network", "remarks", "wall_s", "steps", "device", "versions"),
     ]
     assert (summary["command"], summary["method"], summary["dataset"]) == ("search", "relativenas", "digits")
     assert (summary["seed"], summary["steps"], summary["device"]) == (0, 3, "cpu, 1 thread")

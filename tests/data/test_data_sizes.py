@@ -83,9 +83,12 @@ def test_folder_of_different_sizes(write_folder):
     folder = write_folder(shape=(40, 30, 3))
     path = folder / "train" / "a" / "0.png"
     Image.open(path).resize((100, 26)).save(path)
-    images = load_images(DataConfig(dataset=str(folder)), "train")
-    assert images.shape == (3, 24, 24)
-    assert "2 different sizes" in images.notes[0] and "24x24" in images.notes[0]
+    config = DataConfig(dataset=str(folder))
+    images, test = load_images(config, "train"), load_images(config, "test")
+    assert images.shape == test.shape == (3, 24, 24)
+    end = "are scaled and centre-cropped to 24x24 (see data.image_size)"
+    assert images.notes == (f"images of 2 different sizes {end}",)
+    assert test.notes == (f"test images of 40x30 pixels {end}",)
 
 
 def test_digits_enlarged():

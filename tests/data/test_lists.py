@@ -111,10 +111,11 @@ def test_a_folder_with_images_and_one_list(place):
 def test_a_list_beside_class_folders(place):
     path = write(place, "path,label", *rows())
     put(place / "more" / "0.png")
-    refused(place, "holds folders and a list, list.csv")
+    told = f"holds folders and a list: name the list as the data set ({path})"
+    refused(place, told)
     assert load(path).num_images == 8
     (place / "more").rename(place / "pics" / "more")
-    refused(place, "holds folders and a list, list.csv")
+    refused(place, told)
 
 
 def test_a_part_of_every_class_is_held_out(place):

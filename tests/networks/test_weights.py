@@ -192,7 +192,8 @@ def test_other_files(content, tmp_path):
 
 
 def test_no_file_at_all(tmp_path):
-    assert message_of(load, tmp_path / "gone").startswith(f"{tmp_path / 'gone'}: cannot be read: ")
+    gone = tmp_path / "gone"
+    assert message_of(load, gone) == f"{gone}: cannot be read: No such file or directory"
     assert message_of(load, tmp_path).startswith(f"{tmp_path}: ")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nastk.report.page.curves import shared_curves
 from nastk.report.page.elements import Html, section, table, tag
-from nastk.report.page.story import Story, figure
+from nastk.report.page.story import Story, figure, network_of
 
 HEADS = (
     *("run", "command", "method or cell", "data", "seed", "state", "score"),
@@ -55,7 +55,7 @@ def _value(story: Story) -> float:
 def _row(story: Story) -> list[str]:
     summary = story.summary or {}
     name, value = story.score
-    counts = [summary.get(key) for key in ("params", "macs")]
+    network = network_of(summary)
     return [
         story.name,
         story.config.command,
@@ -65,6 +65,6 @@ def _row(story: Story) -> list[str]:
         story.state,
         f"{figure(value)} {name}" if name else figure(None),
         figure(story.accuracy),
-        *map(figure, counts),
+        *(figure(network.get(key)) for key in ("params", "macs")),
         figure(None) if story.time_s is None else f"{story.time_s / 60:.1f}",
     ]

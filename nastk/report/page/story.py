@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,9 +113,9 @@ def conclusion(story: Story) -> list[str]:
 
 
 def _size(summary: dict[str, Any]) -> list[str]:
-    if summary.get("params") is None:
+    network = network_of(summary)
+    if network.get("params") is None:
         return []
-    network = summary.get("network", {})
     built = [
         counted(network[key], noun)
         for key, noun in (("init_channels", "channel"), ("num_cells", "cell"))
@@ -122,9 +123,22 @@ def _size(summary: dict[str, Any]) -> list[str]:
     ]
     beside = f" ({', '.join(built)})" if built else ""
     return [
-        f"Its network{beside} has {counted(summary['params'], 'parameter')} and takes "
-        f"{counted(summary['macs'], 'MAC')} an image."
+        f"Its network{beside} has {counted(network['params'], 'parameter')} and takes "
+        f"{counted(network['macs'], 'MAC')} an image."
     ]
+
+
+def network_of(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The network that a run is about, its settings as far as they are known, params and macs (None: not known).
+
+    The one that was trained; of a search the one that evaluate builds, where its costs are known.
+    """
+    evaluated = summary.get("evaluated_network")
+    if isinstance(evaluated, dict):
+        return evaluated
+    network = summary.get("network")
+    own = {name: summary.get(name) for name in ("params", "macs")}
+    return network | own if isinstance(network, dict) else own
 
 
 def _figures(rows: list[dict[str, Any]]) -> dict[str, Any]:
