@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from nastk.data.search_images import SearchImages
 from nastk.engine import training
 from nastk.engine.device import Engine
+from nastk.engine.optimizers import SGD
 from nastk.engine.training import DIVERGED, Averages
 from nastk.estimators.estimator import Estimator, NetworkInput
 from nastk.estimators.score import Score, best_first
@@ -99,7 +100,7 @@ class SharedWeights(Estimator):
             return F.cross_entropy(logits, labels), logits
 
         # Operations outside the path are not in the optimiser: neither updated nor decayed.
-        optimizer = training.sgd(
+        optimizer = SGD(
             [tensor for tensor in path if tensor.requires_grad],
             lr=lr,
             momentum=self.config.momentum,

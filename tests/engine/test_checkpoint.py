@@ -16,6 +16,7 @@ from nastk.engine import checkpoint
 from nastk.engine.device import Engine
 from nastk.engine.digest import digest
 from nastk.engine.inputs import Inputs
+from nastk.engine.optimizers import SGD
 from nastk.run import Run, RunError
 from nastk.schema import EngineConfig
 
@@ -28,7 +29,7 @@ class _Job:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
-        self.optimizer = torch.optim.SGD(self.network.parameters(), lr=0.1, momentum=0.9)
+        self.optimizer = SGD(self.network.parameters(), lr=0.1, momentum=0.9, weight_decay=0.0)
         self.done, self.scores = 0, [{"value": 1.0, "metric": "loss"}]
 
     def state_dict(self) -> dict[str, Any]:
@@ -293,7 +294,7 @@ def _resaved(run: Run, engine: Engine, **changes: Any) -> dict[str, Any]:
         (_Job, {"scores": ...}),
         (_Job, {"network": {}}),
         (_Job, {"network": None}),
-        (_Job, {"optimizer": {"state": {}, "param_groups": []}}),
+        (_Job, {"optimizer": {"lr": 0.1, "memory": []}}),
         (_Job, {"positions": torch.zeros(3, 3, dtype=torch.float64)}),
         (_Job, {"more": 1}),
         (_Forgetful, {}),
