@@ -34,11 +34,14 @@ def test_darts_trains_weights_and_alphas_and_ends_in_a_genotype(make_context, or
         make_context("darts", *FEW, "network.num_cells=2", "train.epochs=2", f"search.order={order}")
     )
     alphas = search.relaxation.alphas.detach().clone()
-    weights = [weight.detach().clone() for weight in search.relaxation.weights]
+    weights = [weight.detach().clone() for weight in search.relaxation.optimizer.parameters]
     metrics = run(search)
     assert search.finished
     assert not torch.equal(search.relaxation.alphas, alphas)
-    assert sum(torch.equal(a, b) for a, b in zip(weights, search.relaxation.weights, strict=True)) == 0
+    assert (
+        sum(torch.equal(a, b) for a, b in zip(weights, search.relaxation.optimizer.parameters, strict=True))
+        == 0
+    )
     assert metrics[0]["lr"] == 0.1 and "loss" in metrics[-1]
     result = search.result()
     assert len(result.genotype.body.normal) == 8
