@@ -184,7 +184,7 @@ def test_weights_that_do_not_say_all(nastk):
 
 def test_the_average_is_saved(nastk):
     assert nastk(*EVALUATE, "train.epochs=1", "train.ema=0.9", "--run-dir", "run").code == 0
-    saved = weights.load(Path("run/weights.safetensors")).tensors
+    tensors = weights.load(Path("run/weights.safetensors")).tensors
     job = saved.read("run/checkpoint.pt")["job"]
-    assert all(torch.equal(saved[name], value) for name, value in job["average"]["network"].items())
-    assert not torch.equal(saved["classifier.linear.weight"], job["network"]["classifier.linear.weight"])
+    assert all(torch.equal(tensors[name], value) for name, value in job["average"]["network"].items())
+    assert not torch.equal(tensors["classifier.linear.weight"], job["network"]["classifier.linear.weight"])
