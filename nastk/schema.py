@@ -203,5 +203,7 @@ class RunConfig:
         None, "how long a new run may take, about: its budget (epochs, generations) is fitted to it", above=0
     )
     seed: int = key(0, "seed of every random stream of the run", low=0, high=2**32 - 1)
-    checkpoint_every: int = key(1, "steps between checkpoints", low=1)
+    checkpoint_every: int = key(1, "steps between checkpoints, at least", low=1)
+    # As long as a step may take after a signal (engine.signals), so that of longer ones each is saved.
+    checkpoint_seconds: float = key(5.0, "seconds between checkpoints, at least", low=0)
     tensorboard: bool = key(False, "figures for TensorBoard too, in the run directory (an extra of nastk)")

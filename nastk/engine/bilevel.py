@@ -11,33 +11,32 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from nastk.engine.optimizers import SGD
+
 PERTURBATION = 0.01  # of the weights in the finite difference, as a Euclidean norm
 
 
 def unrolled_gradient(
     train_loss: Callable[[], Tensor],
     validation_loss: Callable[[], Tensor],
-    weights: Sequence[Tensor],
     outer: Sequence[Tensor],
     *,
-    optimizer: torch.optim.SGD,
+    optimizer: SGD,
 ) -> list[Tensor]:
-    """The gradient by `outer` of the validation loss after one virtual step of `optimizer` on `weights`.
+    """The gradient by `outer` of the validation loss after one virtual step of `optimizer` on its weights.
 
-    The virtual step has the optimiser's learning rate, momentum buffers and weight decay. The
+    The virtual step has the optimiser's learning rate, momentum and weight decay. The
     second-order term is a Hessian-vector product by central differences around the weights as they
     are, with a perturbation of norm PERTURBATION. Weights and optimiser are left as they were.
     """
-    group = optimizer.param_groups[0]
-    lr, momentum, weight_decay = group["lr"], group["momentum"], group["weight_decay"]
+    weights, lr = optimizer.parameters, optimizer.lr
     start = [weight.detach().clone() for weight in weights]
     slopes = gradients(train_loss(), weights)
     with torch.no_grad():
-        for weight, slope in zip(weights, slopes, strict=True):
-            buffer = optimizer.state[weight].get("momentum_buffer") if weight in optimizer.state else None
-            step = slope + weight_decay * weight
-            if buffer is not None:
-                step = step + momentum * buffer
+        for weight, slope, remembered in zip(weights, slopes, optimizer.memory, strict=True):
+            step = slope + optimizer.weight_decay * weight
+            if remembered:
+                step = step + optimizer.momentum * remembered["momentum"]
             weight.sub_(lr * step)
     found = gradients(validation_loss(), [*outer, *weights])
     direct, direction = found[: len(outer)], found[len(outer) :]

@@ -15,11 +15,12 @@ from nastk.engine.device import Engine
 from nastk.engine.digest import digest
 from nastk.engine.inputs import Inputs
 from nastk.engine.job import Job
+from nastk.engine.packing import pack, unpack
 from nastk.run import METRICS, Run, RunError
 
 NAME = "checkpoint.pt"
 FORMAT = "nastk-checkpoint"
-VERSION = 2
+VERSION = 3
 
 # What is in it besides the format and its version, and of which type.
 _PARTS: dict[str, type | tuple[type, ...]] = {
@@ -29,14 +30,13 @@ _PARTS: dict[str, type | tuple[type, ...]] = {
     "threads": int,
     "step": int,
     "wall_s": (int, float),
-    "streams": dict,
-    "job": dict,
+    "state": str,  # that of _STATE, as engine.packing has it, and
+    "tensors": list,
     "digest": str,  # of those of _SAVED
 }
 # What must be just as it was saved: nobody but nastk knows what may be in it.
-_SAVED = ("inputs", "device", "threads", "step", "streams", "job")
-# Tensors that share their numbers are in the file once. Far more than the file has, no checkpoint unpacks to.
-_MOST_TIMES_ITS_SIZE = 8
+_SAVED = ("inputs", "device", "threads", "step", "state", "tensors")
+_STATE = {"streams", "job"}
 _LONGEST_S = 1e12
 
 
@@ -63,9 +63,8 @@ def save(
         "threads": torch.get_num_threads(),
         "step": step,
         "wall_s": wall_s,
-        "streams": engine.streams.state_dict(),
-        "job": job,
     }
+    content["state"], content["tensors"] = pack({"streams": engine.streams.state_dict(), "job": job})
     content["digest"] = digest([content[name] for name in _SAVED])
     # torch's own file writer does not say what is wrong with a full disk; Python's does.
     buffer = io.BytesIO()
@@ -75,7 +74,7 @@ def save(
 
 
 def load(run: Run, engine: Engine, *, config: str, inputs: Inputs) -> dict[str, Any]:
-    """The content of the run's checkpoint, just as it was saved.
+    """The content of the run's checkpoint, just as it was saved, with "streams" and "job".
 
     Raises RunError for a damaged file, another version, a checkpoint of another configuration or of a run
     that was started with something else, or of another kind of device (whose random streams cannot go on
@@ -143,7 +142,7 @@ def notes(content: dict[str, Any], run: Run, engine: Engine, job: Job) -> list[s
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """What is in the file, if it is what `save` wrote."""
+    """What is in the file, if it is what `save` wrote, and the state that is packed in it."""
     damaged = RunError(f"{path}: the checkpoint is damaged (truncated?) or not a nastk checkpoint")
     try:
         size = path.stat().st_size
@@ -171,12 +170,17 @@ def _read(path: Path) -> dict[str, Any]:
     if not 0 <= content["wall_s"] <= _LONGEST_S:
         raise RunError(f"{path}: the checkpoint is damaged: no run takes such a time ('wall_s')")
     try:
-        found = digest([content[name] for name in _SAVED], most_bytes=_MOST_TIMES_ITS_SIZE * size)
+        found = digest([content[name] for name in _SAVED], most_bytes=size)
+        state = unpack(content.pop("state"), content.pop("tensors")) if found == content["digest"] else {}
     except Exception:  # kinds of tensors that no job has, too many lists in one another
-        found = "none"
-    if found != content["digest"]:
+        state = {}
+    if (
+        not isinstance(state, dict)
+        or state.keys() != _STATE
+        or not all(isinstance(part, dict) for part in state.values())
+    ):
         raise RunError(f"{path}: the checkpoint is damaged: what it holds is not what was saved")
-    return content
+    return content | state
 
 
 def _check_version(path: Path, version: Any) -> None:

@@ -36,14 +36,15 @@ def drive(
     *,
     config: str,
     checkpoint_every: int,
+    checkpoint_seconds: float,
     resume: bool,
     inputs: Inputs | None = None,
 ) -> tuple[int, float]:
     """Run `job` until it is finished; returns the number of steps and the wall time in s, all sittings added.
 
-    There is a checkpoint before the first step, every `checkpoint_every` steps, at the end, and after the
-    step in hand on SIGINT or SIGTERM, after which signals.Stopped is raised. Where that step is abandoned
-    (engine.signals), the last checkpoint stands.
+    There is a checkpoint before the first step, behind a step if there was none for `checkpoint_every` steps
+    and `checkpoint_seconds`, at the end, and after the step in hand on SIGINT or SIGTERM, after which
+    signals.Stopped is raised. Where that step is abandoned (engine.signals), the last checkpoint stands.
 
     config: the text of config.yaml. inputs: what else must be the same when the run is resumed.
     """
@@ -73,19 +74,20 @@ def drive(
 
     if not resume:
         save()
-    saved_at = steps
+    saved_at, saved_when = steps, time.monotonic()
     with engine.stop.listening(), progress.showing(job.num_steps, steps):
         while not job.finished:
             metrics = _step(job, engine)
             steps += 1
             metrics = {"phase": metrics.pop("phase"), "time_s": round(wall(), 3)} | metrics
-            # The line comes before the checkpoint: a crash between the two leaves a step that is
+            # The line comes before the checkpoint: a crash between the two leaves steps that are
             # logged but done again, never one that is done but not logged.
             run.append_metrics(steps, metrics | {"num_steps": job.num_steps})
             progress.update(steps, metrics)
-            if job.finished or engine.stop.signal_number is not None or steps - saved_at >= checkpoint_every:
+            due = steps - saved_at >= checkpoint_every and time.monotonic() - saved_when >= checkpoint_seconds
+            if due or job.finished or engine.stop.signal_number is not None:
                 save()
-                saved_at = steps
+                saved_at, saved_when = steps, time.monotonic()
             if not job.finished:
                 engine.stop.at_step()
     return steps, wall()

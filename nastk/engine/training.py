@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nastk.engine.device import Engine
+from nastk.engine.optimizers import Optimizer
 from nastk.engine.outcome import Predictions
 
 CHECK_EVERY = 32  # steps between looks at the losses; each look waits for the device
@@ -69,7 +70,7 @@ Loss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # images, labels -> lo
 
 def train_epoch(
     loss_of: Loss,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     batches: Iterable[Batch],
     engine: Engine,
     *,
@@ -82,18 +83,17 @@ def train_epoch(
     before_step is called with each batch, before the step on it; after_step behind each step.
     Raises NonFiniteLoss, and Stopped if the run is asked to stop and the epoch lasts.
     """
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     meter = Meter()
     step = -1
     for step, (images, labels) in enumerate(batches):
         engine.stop.at_batch()
         if before_step is not None:
             before_step(images, labels)
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad()
         with engine.autocast():
             loss, logits = loss_of(images, labels)
         loss.backward()
-        nn.utils.clip_grad_norm_(parameters, grad_clip)
+        nn.utils.clip_grad_norm_(optimizer.parameters, grad_clip)
         optimizer.step()
         if after_step is not None:
             after_step()
@@ -158,30 +158,14 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
                     layer.bias.uniform_(-bound, bound, generator=generator)
 
 
-def sgd(parameters: Iterable[Tensor], *, lr: float, momentum: float, weight_decay: float) -> torch.optim.SGD:
-    """SGD on `parameters`."""
-    return torch.optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)
-
-
-def adamw(parameters: Iterable[Tensor], *, lr: float, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW on `parameters`, with the betas of its publication (arXiv 1711.05101): 0.9 and 0.999."""
-    return torch.optim.AdamW(parameters, lr=lr, betas=(0.9, 0.999), weight_decay=weight_decay)
-
-
-def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = lr
-
-
 def all_finite(tensors: Iterable[Tensor]) -> bool:
     """Whether every entry of every floating-point tensor is finite."""
     flags = [torch.isfinite(tensor).all() for tensor in tensors if tensor.is_floating_point()]
     return not flags or bool(torch.stack(flags).all())
 
 
-def _check_finite(meter: Meter, optimizer: torch.optim.Optimizer) -> None:
+def _check_finite(meter: Meter, optimizer: Optimizer) -> None:
     bad = meter.first_non_finite()
     if bad is not None:
-        lr = float(optimizer.param_groups[0]["lr"])
-        assert math.isfinite(lr)
-        raise NonFiniteLoss(bad, lr)
+        assert math.isfinite(optimizer.lr)
+        raise NonFiniteLoss(bad, optimizer.lr)

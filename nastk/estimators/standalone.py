@@ -19,6 +19,7 @@ from nastk.engine import training
 from nastk.engine.averaging import WeightAverage
 from nastk.engine.device import Engine
 from nastk.engine.memory import PLAIN, step_bytes
+from nastk.engine.optimizers import SGD, Adam, Optimizer
 from nastk.engine.outcome import Outcome, Predictions
 from nastk.engine.schedules import linear, warmed_up
 from nastk.engine.timing import seconds_of_a_pass
@@ -102,7 +103,7 @@ class StandaloneTraining:
         config = self.config
         lr = warmed_up(config.lr, config.lr_min, self.epoch, config.epochs, config.warmup_epochs)
         drop_path = linear(config.drop_path, self.epoch, config.epochs)
-        training.set_lr(self.optimizer, lr)
+        self.optimizer.lr = lr
         self.network.train()
         streams = self.engine.streams
         train = training.train_epoch(
@@ -240,11 +241,11 @@ class StandaloneTraining:
         return loss, logits
 
 
-def _optimizer(network: Network, config: StandaloneTrainConfig) -> torch.optim.Optimizer:
+def _optimizer(network: Network, config: StandaloneTrainConfig) -> Optimizer:
     parameters = network.parameters()
     if config.optimizer == "adamw":
-        return training.adamw(parameters, lr=config.lr, weight_decay=config.weight_decay)
-    return training.sgd(parameters, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay)
+        return Adam(parameters, lr=config.lr, weight_decay=config.weight_decay, decoupled=True)
+    return SGD(parameters, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay)
 
 
 def train_on_halves(

@@ -91,7 +91,7 @@ class RSPS(Search):
         return SearchResult(*ranking[0], ranking=ranking)
 
     def peak_memory(self) -> int | None:
-        return path_bytes(self.context, drop_path=False, copies=PLAIN)
+        return path_bytes(self.context, self.supernet, drop_path=False, copies=PLAIN)
 
     def state_dict(self) -> dict[str, Any]:
         return {"epoch": self.epoch, "scores": self.scores, "one_shot": self.one_shot.state_dict()}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import copy
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 
 def count_parameters(module: nn.Module) -> int:
@@ -22,11 +23,11 @@ def count_macs(network: nn.Module, *shapes: tuple[int, int, int]) -> int:
     weight = next(network.parameters(), None)
     if weight is None:
         return 0
+    zeros: dict[str, Tensor] = {}
     if weight.is_meta:
-        # Running it there would load torch's compiler, which takes longer than zeros on the CPU.
-        network = copy.deepcopy(network).to_empty(device="cpu")
-        for tensor in network.state_dict().values():
-            tensor.zero_()
+        # Running it there would load torch's compiler, and so would to_empty its algebra: seconds both.
+        tensors = chain(network.named_parameters(), network.named_buffers())
+        zeros = {name: torch.zeros(tensor.shape, dtype=tensor.dtype) for name, tensor in tensors}
     total = 0
 
     def add(module: nn.Module, _: Any, output: Tensor) -> None:
@@ -47,7 +48,8 @@ def count_macs(network: nn.Module, *shapes: tuple[int, int, int]) -> int:
         network.eval()
         device = "cpu" if weight.is_meta else weight.device
         with torch.inference_mode():
-            network(*(torch.zeros(1, *shape, device=device, dtype=weight.dtype) for shape in shapes))
+            inputs = tuple(torch.zeros(1, *shape, device=device, dtype=weight.dtype) for shape in shapes)
+            functional_call(network, zeros, inputs)
     finally:
         for module in training:  # one by one: some may have been in eval mode, such as frozen norms
             module.training = True

@@ -8,6 +8,7 @@ of operations; a pooling's running statistics, the same on all edges of a state,
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,8 @@ from nastk.networks.skip_dropout import SkipDropout
 from nastk.networks.supernet import Supernet
 from nastk.spaces.edge_space import EdgeSpace
 from nastk.spaces.space import Space
+
+OWNER_PARTS = 5  # cells.0.operations.13.4, cells.0.pools.1.2
 
 
 class MixedEdges(nn.Module):
@@ -160,9 +163,7 @@ class MixedSupernet(Supernet):
 
     def path_names(self, gates: Gates) -> list[str]:
         operations = dict.fromkeys(prefix for prefix, _ in self._active(gates))
-        return self._names_outside_operations() + [
-            f"{prefix}.{name}" for prefix in operations for name in self.get_submodule(prefix).state_dict()
-        ]
+        return [name for owner in ("", *operations) for name in self._names.get(owner, ())]
 
     def decision_parameters(self, decision: int) -> list[nn.Parameter]:
         """Those of all operations of the edge, in all cells of its type."""
@@ -193,5 +194,12 @@ class MixedSupernet(Supernet):
                     prefix = f"cells.{position}.{cell.name_of(edge, operation)}"
                     yield prefix, self.get_submodule(prefix)
 
-    def _names_outside_operations(self) -> list[str]:
-        return [name for name in self.state_dict() if ".operations." not in name and ".pools." not in name]
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        """The names of the state dict, by the operation that owns them, as `_active` calls it; "": none does."""
+        names: dict[str, list[str]] = {}
+        for name in self.state_dict():
+            of_operation = ".operations." in name or ".pools." in name
+            owner = ".".join(name.split(".")[:OWNER_PARTS]) if of_operation else ""
+            names.setdefault(owner, []).append(name)
+        return names

@@ -59,7 +59,8 @@ class EstimatorSearch(Search):
     def peak_memory(self) -> int | None:
         if self.supernet is None:  # nothing is trained
             return None
-        return path_bytes(self.context, drop_path=self.context.config.train.drop_path > 0, copies=PAIR)
+        drop_path = self.context.config.train.drop_path > 0
+        return path_bytes(self.context, self.supernet, drop_path=drop_path, copies=PAIR)
 
     def train(self, genotypes: Sequence[Genotype], *, lr: float, drop_path: float) -> list[Score]:
         """The estimator's; ValueError once as many as a population are trained and none has a finite score."""

@@ -1,6 +1,7 @@
 """How much memory the largest training step of a search takes, in bytes (engine.memory says what counts).
 
-Networks are built for the purpose, with random streams of their own: nothing of the run moves.
+Nothing of the run moves: the weights of a mixture are built for the purpose, with random streams of their own, and
+the shared ones of paths are there already, and left as they are.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 from nastk import registry
 from nastk.engine.device import Engine
 from nastk.engine.memory import PLAIN, step_bytes
+from nastk.engine.training import untouched
 from nastk.networks.gates import allowed, masked_softmax, one_hot, soft
 from nastk.networks.skip_dropout import SkipDropout
 from nastk.networks.supernet import Supernet
@@ -53,15 +55,14 @@ def mixture_bytes(
     return step_bytes(supernet, loss_of, context.images.shape, context.config.train.batch_size, copies=copies)
 
 
-def path_bytes(context: SearchContext, *, drop_path: bool, copies: int) -> int | None:
-    """Of a step on the path that keeps most: of the deepest options, on as many nodes as can be.
+def path_bytes(context: SearchContext, supernet: Supernet, *, drop_path: bool, copies: int) -> int | None:
+    """Of a step on the path of `supernet` that keeps most: of the deepest options, on as many nodes as can be.
 
     None for a space that cannot say which path that is.
     """
-    space, engine = context.space, context.engine.apart()
+    space, engine = context.space, context.engine
     if not isinstance(space, Derivable) or not isinstance(space, WithPaths):
         return None
-    supernet = trial_supernet(context, context.mask, engine, context.config.network.num_cells)
     path = space.path(space.derive(context.mask, depths(space)))
     gates = one_hot(path, len(space.decisions))
 
@@ -72,7 +73,9 @@ def path_bytes(context: SearchContext, *, drop_path: bool, copies: int) -> int |
         with engine.autocast():
             return F.cross_entropy(supernet(images, gates, masks), labels)
 
-    return step_bytes(supernet, loss_of, context.images.shape, context.config.train.batch_size, copies=copies)
+    batch_size = context.config.train.batch_size
+    with untouched(supernet):
+        return step_bytes(supernet, loss_of, context.images.shape, batch_size, copies=copies)
 
 
 def num_layers(space: Space, mask: Mask) -> int:

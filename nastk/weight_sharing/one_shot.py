@@ -6,7 +6,6 @@ Few-Shot NAS (arXiv 2006.06863).
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ from torch.nn import functional as F
 from nastk.data.search_images import SearchImages
 from nastk.engine import training
 from nastk.engine.device import Engine
+from nastk.engine.optimizers import SGD
 from nastk.engine.training import Averages
 from nastk.estimators.score import Score
 from nastk.genotype import Genotype
@@ -48,13 +48,13 @@ class OneShot:
         self.supernet = build_supernet(
             space, mask, images, engine, init_channels=network.init_channels, num_cells=network.num_cells
         )
-        self.optimizer = training.sgd(
+        self.optimizer = SGD(
             self.supernet.parameters(), lr=train.lr, momentum=train.momentum, weight_decay=train.weight_decay
         )
 
     def train_epoch(self, draw: Callable[[], Gates], *, lr: float) -> Averages:
         """One epoch of weight steps, each on what `draw` gives. What a step does not use stays as it is."""
-        training.set_lr(self.optimizer, lr)
+        self.optimizer.lr = lr
         self.supernet.train()
         streams = self.engine.streams
 
@@ -88,5 +88,4 @@ class OneShot:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.supernet.load_state_dict(state["supernet"])
-        # Its load_state_dict keeps the tensors it is given, and would train `state` on.
-        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        self.optimizer.load_state_dict(state["optimizer"])

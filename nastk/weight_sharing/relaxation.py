@@ -19,6 +19,7 @@ from nastk.costs.allowance import Allowance
 from nastk.data.batches import Cycle
 from nastk.engine import training
 from nastk.engine.bilevel import gradients, unrolled_gradient
+from nastk.engine.optimizers import SGD, Adam
 from nastk.engine.training import Averages
 from nastk.networks.gates import Gates, allowed, masked_softmax, soft
 from nastk.networks.skip_dropout import SkipDropout
@@ -62,9 +63,11 @@ class Relaxation:
         self.supernet = build_supernet(
             context.space, mask, images, engine, init_channels=init_channels, num_cells=num_cells
         )
-        self.weights = list(self.supernet.parameters())
-        self.optimizer = training.sgd(
-            self.weights, lr=train.lr, momentum=train.momentum, weight_decay=train.weight_decay
+        self.optimizer = SGD(
+            self.supernet.parameters(),
+            lr=train.lr,
+            momentum=train.momentum,
+            weight_decay=train.weight_decay,
         )
         self.clip_alphas = clip_alphas
         self.expected_excess = (
@@ -75,7 +78,7 @@ class Relaxation:
         self.alphas = draws.mul(INITIAL_SCALE).to(engine.device).requires_grad_()
         # Whether an alpha ever was. In the end all may be NaN, as they are, too, where the weights diverged.
         self.too_large = torch.zeros((), dtype=torch.bool, device=engine.device)
-        self.alpha_optimizer = torch.optim.Adam([self.alphas], lr=lr, betas=BETAS, weight_decay=weight_decay)
+        self.alpha_optimizer = Adam([self.alphas], lr=lr, betas=BETAS, weight_decay=weight_decay)
         # In random order: an architecture step on a batch of one class would learn that class.
         self.validation = images.validation.shuffled(train.batch_size)
         self.held_out = Cycle(self.validation, lambda: (engine.streams["validating"],) * 2)
@@ -94,7 +97,7 @@ class Relaxation:
         validation images in random order, again and again, from one epoch of weights into the next.
         """
         context, train, streams = self.context, self.context.config.train, self.context.engine.streams
-        training.set_lr(self.optimizer, lr)
+        self.optimizer.lr = lr
         self.supernet.train()
 
         def loss_of(images: Tensor, labels: Tensor, alphas: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,7 +116,6 @@ class Relaxation:
                     (gradient,) = unrolled_gradient(
                         lambda: loss_of(images, labels, self.alphas)[0],
                         lambda: loss_of(held_out[0], held_out[1], self.alphas)[0],
-                        self.weights,
                         [self.alphas],
                         optimizer=self.optimizer,
                     )

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from nastk.data.search_images import SearchImages
 from nastk.engine import training
 from nastk.engine.device import Engine
+from nastk.engine.optimizers import SGD
 from nastk.engine.training import DIVERGED, Averages
 from nastk.estimators.estimator import Estimator, NetworkInput
 from nastk.estimators.score import Score, best_first
@@ -53,6 +54,7 @@ class SharedWeights(Estimator):
         self.engine = engine
         self.config = train
         self._tensors: dict[str, Tensor] = self.supernet.state_dict(keep_vars=True)
+        self._values = {name: tensor.detach() for name, tensor in self._tensors.items()}  # the same numbers
 
     def train(self, genotypes: Sequence[Genotype], *, lr: float, drop_path: float) -> list[Score]:
         """Train a copy of each genotype's path from the same weights, score it, merge all into the weight set.
@@ -79,7 +81,7 @@ class SharedWeights(Estimator):
         return self._score(self._gates(genotype), cost=0.0)
 
     def state_dict(self) -> dict[str, Tensor]:
-        return {name: tensor.detach() for name, tensor in self._tensors.items()}
+        return self._values
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         self.supernet.load_state_dict(state)
@@ -99,7 +101,7 @@ class SharedWeights(Estimator):
             return F.cross_entropy(logits, labels), logits
 
         # Operations outside the path are not in the optimiser: neither updated nor decayed.
-        optimizer = training.sgd(
+        optimizer = SGD(
             [tensor for tensor in path if tensor.requires_grad],
             lr=lr,
             momentum=self.config.momentum,
@@ -132,4 +134,4 @@ class SharedWeights(Estimator):
 
     def _write(self, values: dict[str, Tensor]) -> None:
         for name, value in values.items():
-            self._tensors[name].detach().copy_(value)
+            self._values[name].copy_(value)

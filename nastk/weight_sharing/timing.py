@@ -7,17 +7,19 @@ from torch.nn import functional as F
 from nastk.engine.timing import seconds_of_a_pass
 from nastk.networks.gates import uniform_path
 from nastk.search_method import Search, SearchContext
+from nastk.spaces.mask import Mask
 from nastk.weight_sharing.memory import trial_supernet
 
 
 def seconds_of_a_path(context: SearchContext) -> float:
     """Forward and backward pass of a single path on a batch of the context's images.
 
-    On a supernet of its own, with random streams of its own: nothing of the context changes.
+    On weights of its own, of no other path, with random streams of its own: nothing of the context changes.
     """
     engine = context.engine.apart()
-    supernet = trial_supernet(context, context.mask, engine, context.config.network.num_cells)
     gates = uniform_path(context.mask, engine.streams["paths"])
+    path = Mask(tuple(tuple(option for option, _ in row) for row in gates.rows))
+    supernet = trial_supernet(context, path, engine, context.config.network.num_cells)
     images, labels = next(
         context.images.train.epoch(engine.streams["shuffling"], engine.streams["augmenting"])
     )

@@ -61,6 +61,7 @@ def drive_job(
             progress,
             config=text,
             checkpoint_every=config.run.checkpoint_every,
+            checkpoint_seconds=config.run.checkpoint_seconds,
             resume=resume,
             inputs=inputs,
         )

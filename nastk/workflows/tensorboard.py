@@ -39,8 +39,7 @@ class Mirrored(Progress):
 
     @contextmanager
     def showing(self, num_steps: int, first_step: int) -> Iterator[None]:
-        purge_step = first_step + 1 if first_step else None
-        writer = self._make_writer(log_dir=str(self._folder), purge_step=purge_step)
+        writer = self._make_writer(log_dir=str(self._folder), purge_step=first_step + 1)
         with closing(writer), self._progress.showing(num_steps, first_step):
             self._writer = writer
             yield

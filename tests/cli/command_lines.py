@@ -4,6 +4,7 @@
 SMALL = [
     *("network.init_channels=2", "network.num_cells=3", "data.max_train=40", "data.pad=1", "data.flip=true"),
     *("data.cutout=3", "train.batch_size=16", "train.drop_path=0.3", "engine.threads=1", "engine.device=cpu"),
+    "run.checkpoint_seconds=0",
 ]
 SEARCH = [
     *("search", "--method", "relativenas", *SMALL, "data.augment_validation=true"),

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch._dynamo  # the first optimiser would import it in every child: seconds
 
 import nastk.cli
 import nastk.cli.progress

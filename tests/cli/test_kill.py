@@ -22,6 +22,7 @@ DRIVER = Path(__file__).with_name("killing.py")
 COMMANDS = {
     "search": [*SEARCH, "search.generations=5"],
     "evaluate": [*EVALUATE, "train.epochs=5"],
+    "evaluate, seldom saved": [*EVALUATE, "train.epochs=15", "run.checkpoint_seconds=0.3"],
     "darts": DARTS,
     "pdarts": PDARTS,
     "fewshot": FEWSHOT,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import saved
 import torch
 from command_lines import EVALUATE, SEARCH
 
@@ -321,15 +322,16 @@ def test_no_checkpoint(what, nastk, finished_runs):
 def test_checkpoint_of_another_version(nastk, finished_runs):
     _unfinished(finished_runs)
     content = torch.load("run/checkpoint.pt")
-    for version, hint in ((1, "; the nastk that began the run can finish it"), (99, "")):
+    old = "; the nastk that began the run can finish it"
+    for version, hint in ((1, old), (2, old), (99, "")):
         torch.save(content | {"version": version}, "run/checkpoint.pt")
-        _refused(nastk, f"version {version} of the format; this nastk reads 2{hint}")
+        _refused(nastk, f"version {version} of the format; this nastk reads 3{hint}")
 
 
 def test_whole_checkpoints_with_odd_parts(nastk, finished_runs, result_of):
     """engine/test_checkpoint.py has all of them; here: the run directory stays as it is."""
     _unfinished(finished_runs)
-    content = torch.load("run/checkpoint.pt")
+    content = saved.read("run/checkpoint.pt")
     before = result_of(Path("run"))
     del before["checkpoint.pt"]
     for changes in (
@@ -338,11 +340,11 @@ def test_whole_checkpoints_with_odd_parts(nastk, finished_runs, result_of):
         {"streams": {}},
         {"job": dict.fromkeys(content["job"])},
     ):
-        torch.save(content | changes, "run/checkpoint.pt")
+        saved.write("run/checkpoint.pt", content | changes)
         _refused(nastk, "the checkpoint is damaged")
         found = result_of(Path("run"))
         assert {name: part for name, part in found.items() if name != "checkpoint.pt"} == before
-    torch.save(content, "run/checkpoint.pt")
+    saved.write("run/checkpoint.pt", content)
     assert nastk("search", "--resume", "run").code == 0
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import saved
 import torch
 from command_lines import EVALUATE
 
@@ -76,7 +77,7 @@ def test_test_images_choose_nothing(nastk, write_npz):
         tensors = [weights.load(path).tensors for path in (run.weights, run.weights_best)]
         last, chosen = (part["classifier.linear.weight"] for part in tensors)
         assert not torch.equal(last, chosen)
-        best_network = torch.load(Path(name, "checkpoint.pt"))["job"]["best"]["network"]
+        best_network = saved.read(Path(name, "checkpoint.pt"))["job"]["best"]["network"]
         assert torch.equal(chosen, best_network["classifier.linear.weight"])
         found.append((figures, tensors, best["epoch"], run.summary["test_accuracy"]))
     (one, before, epoch, accuracy), (two, after, other_epoch, other_accuracy) = found
@@ -183,7 +184,7 @@ def test_weights_that_do_not_say_all(nastk):
 
 def test_the_average_is_saved(nastk):
     assert nastk(*EVALUATE, "train.epochs=1", "train.ema=0.9", "--run-dir", "run").code == 0
-    saved = weights.load(Path("run/weights.safetensors")).tensors
-    job = torch.load("run/checkpoint.pt")["job"]
-    assert all(torch.equal(saved[name], value) for name, value in job["average"]["network"].items())
-    assert not torch.equal(saved["classifier.linear.weight"], job["network"]["classifier.linear.weight"])
+    tensors = weights.load(Path("run/weights.safetensors")).tensors
+    job = saved.read("run/checkpoint.pt")["job"]
+    assert all(torch.equal(tensors[name], value) for name, value in job["average"]["network"].items())
+    assert not torch.equal(tensors["classifier.linear.weight"], job["network"]["classifier.linear.weight"])

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from nastk.engine.bilevel import unrolled_gradient
+from nastk.engine.optimizers import SGD
 
 
 def problem(momentum, weight_decay, seed=0):
@@ -16,7 +17,7 @@ def problem(momentum, weight_decay, seed=0):
     x, y, x_val, y_val = normal(12, 4), normal(12, 1), normal(12, 4), normal(12, 1)
     weights = [normal(4, 3).requires_grad_(), normal(3, 1).requires_grad_()]
     outer = normal(3).requires_grad_()
-    optimizer = torch.optim.SGD(weights, lr=0.05, momentum=momentum, weight_decay=weight_decay)
+    optimizer = SGD(weights, lr=0.05, momentum=momentum, weight_decay=weight_decay)
 
     def loss(inputs, targets, weights=weights):
         return ((torch.tanh(inputs @ weights[0]) * outer.softmax(0)) @ weights[1] - targets).square().mean()
@@ -31,19 +32,16 @@ def problem(momentum, weight_decay, seed=0):
 
 
 def exact(weights, outer, optimizer, train_loss, validation_loss):
-    group = optimizer.param_groups[0]
     slopes = torch.autograd.grad(train_loss(), weights, create_graph=True)
     moved = [
         weight
-        - group["lr"]
+        - optimizer.lr
         * (
             slope
-            + group["weight_decay"] * weight
-            + group["momentum"] * optimizer.state[weight].get("momentum_buffer", torch.zeros(()))
-            if group["momentum"]
-            else slope + group["weight_decay"] * weight
+            + optimizer.weight_decay * weight
+            + optimizer.momentum * remembered.get("momentum", torch.zeros(()))
         )
-        for weight, slope in zip(weights, slopes, strict=True)
+        for weight, slope, remembered in zip(weights, slopes, optimizer.memory, strict=True)
     ]
     return torch.autograd.grad(validation_loss(moved), outer)[0]
 
@@ -57,7 +55,7 @@ def test_second_order_term_to_the_order_of_the_difference(monkeypatch, momentum,
     errors = []
     for perturbation in (0.1, 0.01):
         monkeypatch.setattr("nastk.engine.bilevel.PERTURBATION", perturbation)
-        (found,) = unrolled_gradient(train_loss, validation_loss, weights, [outer], optimizer=optimizer)
+        (found,) = unrolled_gradient(train_loss, validation_loss, [outer], optimizer=optimizer)
         errors.append(float((found - expected).norm()))
     assert errors[1] < 1e-5 * float(expected.norm())
     assert errors[1] < errors[0] / 50  # central differences: an error of the second order
@@ -67,16 +65,17 @@ def test_second_order_term_to_the_order_of_the_difference(monkeypatch, momentum,
 def test_weights_and_optimiser_are_left_as_they_were():
     weights, outer, optimizer, train_loss, validation_loss = problem(0.9, 0.1)
     before = [weight.detach().clone() for weight in weights]
-    buffers = [optimizer.state[weight]["momentum_buffer"].clone() for weight in weights]
-    unrolled_gradient(train_loss, validation_loss, weights, [outer], optimizer=optimizer)
-    for weight, start, buffer in zip(weights, before, buffers, strict=True):
+    momenta = [remembered["momentum"].clone() for remembered in optimizer.memory]
+    unrolled_gradient(train_loss, validation_loss, [outer], optimizer=optimizer)
+    for weight, start in zip(weights, before, strict=True):
         assert torch.equal(weight, start) and weight.grad is None
-        assert torch.equal(optimizer.state[weight]["momentum_buffer"], buffer)
+    for remembered, momentum in zip(optimizer.memory, momenta, strict=True):
+        assert torch.equal(remembered["momentum"], momentum)
     assert outer.grad is None
 
 
 def test_without_momentum_buffers_yet():
     weights, outer, _, train_loss, validation_loss = problem(0.9, 0.0)
-    fresh = torch.optim.SGD(weights, lr=0.05, momentum=0.9)
-    (found,) = unrolled_gradient(train_loss, validation_loss, weights, [outer], optimizer=fresh)
+    fresh = SGD(weights, lr=0.05, momentum=0.9, weight_decay=0.0)
+    (found,) = unrolled_gradient(train_loss, validation_loss, [outer], optimizer=fresh)
     assert torch.isfinite(found).all()

@@ -13,9 +13,9 @@ from nastk.engine.device import Engine
 from nastk.engine.drive import drive
 from nastk.engine.inputs import Inputs
 from nastk.engine.progress import Progress
-from nastk.engine.signals import Stopped
+from nastk.engine.signals import GRACE_S, Stopped
 from nastk.run import Run, RunError
-from nastk.schema import EngineConfig
+from nastk.schema import EngineConfig, RunConfig
 
 
 class _Job:
@@ -47,9 +47,18 @@ def _engine() -> Engine:
 
 
 def _drive(
-    run: Run, job: _Job, *, every: int = 1, resume: bool = False, config: str = "c"
+    run: Run, job: _Job, *, every: int = 1, seconds: float = 0.0, resume: bool = False, config: str = "c"
 ) -> tuple[int, float]:
-    return drive(job, run, job.engine, Progress(), config=config, checkpoint_every=every, resume=resume)
+    return drive(
+        job,
+        run,
+        job.engine,
+        Progress(),
+        config=config,
+        checkpoint_every=every,
+        checkpoint_seconds=seconds,
+        resume=resume,
+    )
 
 
 @pytest.fixture
@@ -79,6 +88,54 @@ def test_checkpoints(run, every, expected, monkeypatch):
     assert found == expected
     assert steps == 7 and wall_s >= 0
     assert [row["step"] for row in run.read_metrics()] == list(range(1, 8))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "every", "expected"),
+    [
+        (5.0, 1, [0, 2, 4, 6, 7]),
+        (3.0, 1, [0, 1, 2, 3, 4, 5, 6, 7]),
+        (3.1, 1, [0, 2, 4, 6, 7]),
+        (9.5, 1, [0, 4, 7]),
+        (100.0, 1, [0, 7]),
+        (5.0, 3, [0, 3, 6, 7]),
+    ],
+)
+def test_checkpoints_by_the_clock(run, seconds, every, expected, monkeypatch):
+    """Steps of 3 s, checkpoints of 1 s, from whose end the time counts."""
+    now, found, save = 0.0, [], checkpoint.save
+
+    def wait(amount: float) -> None:
+        nonlocal now
+        now += amount
+
+    def noting(*arguments: Any, step: int, **options: Any) -> None:
+        found.append(step)
+        wait(1.0)
+        save(*arguments, step=step, **options)
+
+    monkeypatch.setattr(checkpoint, "save", noting)
+    monkeypatch.setattr("nastk.engine.drive.time.monotonic", lambda: now)
+    _drive(run, _Job(_engine(), at=lambda step: wait(3.0)), every=every, seconds=seconds)
+    assert found == expected
+
+
+def test_a_step_that_a_signal_abandons_has_a_checkpoint_before_it():
+    """By default: the one before it took as long, and was saved."""
+    assert RunConfig().checkpoint_every == 1 and RunConfig().checkpoint_seconds <= GRACE_S
+
+
+def test_a_signal_between_checkpoints(run):
+    """No step that was finished is lost, however long the period."""
+
+    def signal_at(step: int) -> None:
+        if step == 4:
+            engine.stop.signal_number = signal.SIGINT
+
+    engine = _engine()
+    with pytest.raises(Stopped):
+        _drive(run, _Job(engine, at=signal_at), every=10, seconds=1000.0)
+    assert _saved(run) == 4
 
 
 @pytest.mark.parametrize("every", [1, 2, 3, 5])

@@ -117,7 +117,7 @@ def test_schedule():
     half = 0.04 * math.sqrt(0.5)
     assert found == pytest.approx([0.1, 0.06 + half, 0.06, 0.06 - half])
     assert job.finished
-    assert job.optimizer.param_groups[0]["lr"] == found[-1]
+    assert job.optimizer.lr == found[-1]
 
 
 def test_schedule_with_a_warm_up():

@@ -10,6 +10,7 @@ from torch import nn
 
 from nastk.engine import training
 from nastk.engine.device import Engine
+from nastk.engine.optimizers import SGD
 from nastk.schema import EngineConfig
 
 
@@ -52,7 +53,7 @@ def test_evaluate_leaves_no_gradients(engine):
 def _steps(engine: Engine, gradient: float, *, clip: float, steps: int = 1, **settings: float) -> float:
     """Where a weight that starts at 1 is after steps with this gradient."""
     weight = nn.Parameter(torch.tensor([1.0]))
-    optimizer = training.sgd([weight], **({"lr": 0.1, "momentum": 0.0, "weight_decay": 0.0} | settings))
+    optimizer = SGD([weight], **({"lr": 0.1, "momentum": 0.0, "weight_decay": 0.0} | settings))
 
     def loss_of(images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return gradient * weight.sum(), torch.zeros(len(images), 2)
@@ -80,7 +81,7 @@ def test_momentum(engine):
 def test_clipping_is_by_the_total_norm(engine):
     """Gradients 3 and 4 are of norm 5: clipped to 1 they are 0.6 and 0.8."""
     weights = [nn.Parameter(torch.zeros(1)), nn.Parameter(torch.zeros(1))]
-    optimizer = training.sgd(weights, lr=1.0, momentum=0.0, weight_decay=0.0)
+    optimizer = SGD(weights, lr=1.0, momentum=0.0, weight_decay=0.0)
 
     def loss_of(images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return (3 * weights[0] + 4 * weights[1]).sum(), torch.zeros(len(images), 2)
@@ -98,7 +99,7 @@ def test_gradients_do_not_add_up(engine):
 def test_loss_that_is_not_finite(engine, step, bad):
     """The first step at fault is named, however late it is noticed."""
     weight = nn.Parameter(torch.tensor([1.0]))
-    optimizer = training.sgd([weight], lr=0.025, momentum=0.0, weight_decay=0.0)
+    optimizer = SGD([weight], lr=0.025, momentum=0.0, weight_decay=0.0)
     calls = 0
 
     def loss_of(images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -34,11 +34,14 @@ def test_darts_trains_weights_and_alphas_and_ends_in_a_genotype(make_context, or
         make_context("darts", *FEW, "network.num_cells=2", "train.epochs=2", f"search.order={order}")
     )
     alphas = search.relaxation.alphas.detach().clone()
-    weights = [weight.detach().clone() for weight in search.relaxation.weights]
+    weights = [weight.detach().clone() for weight in search.relaxation.optimizer.parameters]
     metrics = run(search)
     assert search.finished
     assert not torch.equal(search.relaxation.alphas, alphas)
-    assert sum(torch.equal(a, b) for a, b in zip(weights, search.relaxation.weights, strict=True)) == 0
+    assert (
+        sum(torch.equal(a, b) for a, b in zip(weights, search.relaxation.optimizer.parameters, strict=True))
+        == 0
+    )
     assert metrics[0]["lr"] == 0.1 and "loss" in metrics[-1]
     result = search.result()
     assert len(result.genotype.body.normal) == 8
@@ -189,16 +192,16 @@ def test_whose_architecture_gradients_are_clipped(make_context, name, method, cl
     gradient = torch.full_like(relaxation.alphas, 2.0)
     expected = 0.5 if clips else float(gradient.norm())
     relaxation._step(gradient)
-    (moments,) = (state["exp_avg"] for state in relaxation.alpha_optimizer.state.values())
-    assert float(moments.norm()) / 0.5 == pytest.approx(expected, rel=1e-4)
+    (remembered,) = relaxation.alpha_optimizer.memory
+    assert float(remembered["mean"].norm()) / 0.5 == pytest.approx(expected, rel=1e-4)
 
 
 def test_optimisers_have_their_weight_decay(make_context):
     words = ("train.weight_decay=0.01", "search.weight_decay=0.002", "search.lr=0.003", "train.momentum=0.8")
     relaxation = DARTS(make_context("darts", *FEW, *words)).relaxation
-    (weights,), (alphas,) = relaxation.optimizer.param_groups, relaxation.alpha_optimizer.param_groups
-    assert (weights["weight_decay"], weights["momentum"]) == (0.01, 0.8)
-    assert (alphas["weight_decay"], alphas["lr"], alphas["betas"]) == (0.002, 0.003, (0.5, 0.999))
+    weights, alphas = relaxation.optimizer, relaxation.alpha_optimizer
+    assert (weights.weight_decay, weights.momentum) == (0.01, 0.8)
+    assert (alphas.weight_decay, alphas.lr, alphas.betas) == (0.002, 0.003, (0.5, 0.999))
 
 
 def test_an_architecture_that_diverges_is_named(make_context):

@@ -157,6 +157,16 @@ def test_path_names_are_exactly_what_a_training_step_touches(space, arch):
     assert len(names) == len(set(names)) < len(after)
 
 
+def test_names_are_looked_up_once_for_all_paths(monkeypatch):
+    """The state dict of a large supernet takes a while, and every candidate asks."""
+    supernet = supernet_of(DARTS)
+    gates = [gates_of(DARTS, arch)[1] for arch in ("darts-v1", "pdarts-cifar10")]
+    one, other = (supernet_of(DARTS).path_names(each) for each in gates)
+    assert one != other and supernet.path_names(gates[0]) == one
+    monkeypatch.setattr(supernet, "state_dict", lambda: pytest.fail("the names were known"))
+    assert [supernet.path_names(each) for each in gates] == [one, other]
+
+
 @with_archs
 def test_a_path_takes_as_many_masks_as_the_supernet_says(space, arch):
     supernet = supernet_of(space)

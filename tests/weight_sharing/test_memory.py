@@ -123,5 +123,6 @@ def test_of_equal_layers_the_later_decision_of_a_group_is_the_deeper_one():
 
 
 def test_of_a_space_that_cannot_say_its_deepest_path_nothing_is_said(make_context):
-    context = dataclasses.replace(make_context("relativenas"), space=registry.load_space("transnas-macro"))
-    assert path_bytes(context, drop_path=False, copies=PLAIN) is None
+    search = make(make_context, "relativenas")
+    context = dataclasses.replace(search.context, space=registry.load_space("transnas-macro"))
+    assert path_bytes(context, search.supernet, drop_path=False, copies=PLAIN) is None

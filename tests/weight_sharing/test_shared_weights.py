@@ -139,9 +139,8 @@ def test_what_diverges_is_never_merged(make_weights, monkeypatch, diverging):
         calls.append(None)
         if len(calls) - 1 in diverging:
             with torch.no_grad():
-                for group in optimizer.param_groups:
-                    for parameter in group["params"]:
-                        parameter.fill_(float("nan"))
+                for parameter in optimizer.parameters:
+                    parameter.fill_(float("nan"))
             raise training.NonFiniteLoss(0, 0.1)
         return real(loss_of, optimizer, batches, engine, grad_clip=grad_clip)
 
@@ -161,7 +160,7 @@ def test_weights_that_are_not_finite_make_the_score_so(make_weights, monkeypatch
     def poisoned(loss_of, optimizer, batches, engine, *, grad_clip):
         found = real(loss_of, optimizer, batches, engine, grad_clip=grad_clip)
         with torch.no_grad():
-            optimizer.param_groups[0]["params"][0].view(-1)[0] = float("inf")
+            optimizer.parameters[0].view(-1)[0] = float("inf")
         return found
 
     monkeypatch.setattr(training, "train_epoch", poisoned)

@@ -61,7 +61,7 @@ def test_figures_by_phase_and_everything_handed_on(made, tmp_path):
         mirror.stopped("b")
     (writer,) = made
     assert writer.scalars == [("search/loss", 0.5, 1), ("search/index", 3, 1)]
-    assert (writer.log_dir, writer.purge_step, writer.open) == (str(tmp_path / "tensorboard"), None, False)
+    assert (writer.log_dir, writer.purge_step, writer.open) == (str(tmp_path / "tensorboard"), 1, False)
     assert (heard.steps, heard.said) == ([1], ["a", "b"])
 
 
