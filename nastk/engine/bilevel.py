@@ -33,24 +33,25 @@ def unrolled_gradient(
     start = [weight.detach().clone() for weight in weights]
     slopes = gradients(train_loss(), weights)
     with torch.no_grad():
-        for weight, slope, remembered in zip(weights, slopes, optimizer.memory, strict=True):
-            step = slope + optimizer.weight_decay * weight
-            if remembered:
-                step = step + optimizer.momentum * remembered["momentum"]
-            weight.sub_(lr * step)
+        steps = torch._foreach_add(slopes, weights, alpha=optimizer.weight_decay)
+        moving = [(step, one["momentum"]) for step, one in zip(steps, optimizer.memory, strict=True) if one]
+        if moving:
+            torch._foreach_add_(*map(list, zip(*moving, strict=True)), alpha=optimizer.momentum)
+        torch._foreach_add_(weights, steps, alpha=-lr)
     found = gradients(validation_loss(), [*outer, *weights])
     direct, direction = found[: len(outer)], found[len(outer) :]
-    norm = torch.sqrt(torch.stack([part.square().sum() for part in direction]).sum())
-    scale = float(PERTURBATION / norm) if float(norm) > 0 else 0.0
+    # On the device, whatever the norm is: a look at it would wait for all that was asked for.
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(direction)))
+    scale = torch.where(norm > 0, PERTURBATION / norm, 0.0)
+    shift = torch._foreach_mul(direction, scale)
 
     sides = []
     for sign in (1.0, -1.0):
-        _set(weights, [w + sign * scale * d for w, d in zip(start, direction, strict=True)])
+        _set(weights, torch._foreach_add(start, shift, alpha=sign))
         sides.append(gradients(train_loss(), outer))
     _set(weights, start)
-    if scale == 0.0:
-        return direct
-    return [d - lr * (up - down) / (2 * scale) for d, up, down in zip(direct, *sides, strict=True)]
+    factor = torch.where(scale > 0, lr / (2 * scale), 0.0)
+    return [d - factor * (up - down) for d, up, down in zip(direct, *sides, strict=True)]
 
 
 def gradients(loss: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
@@ -59,7 +60,6 @@ def gradients(loss: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
     return [torch.zeros_like(p) if g is None else g for g, p in zip(found, parameters, strict=True)]
 
 
-def _set(weights: Sequence[Tensor], values: Sequence[Tensor]) -> None:
+def _set(weights: list[Tensor], values: tuple[Tensor, ...] | list[Tensor]) -> None:
     with torch.no_grad():
-        for weight, value in zip(weights, values, strict=True):
-            weight.copy_(value)
+        torch._foreach_copy_(weights, values)

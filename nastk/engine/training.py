@@ -46,6 +46,7 @@ class Meter:
         self._losses: list[Tensor] = []  # per batch, times its size
         self._hits: list[Tensor] = []
         self._num_images = 0
+        self._num_looked_at = 0  # batches whose losses are known to be finite
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
         """loss: the mean over the batch; logits [N, K]; labels [N]."""
@@ -54,14 +55,18 @@ class Meter:
         self._num_images += len(labels)
 
     def first_non_finite(self) -> int | None:
-        """The number of the first batch whose loss was NaN or infinite."""
-        bad = ~torch.isfinite(torch.stack(self._losses))
-        return int(bad.int().argmax()) if bool(bad.any()) else None
+        """The number of the first batch whose loss was NaN or infinite, of those since the last look."""
+        first = self._num_looked_at
+        self._num_looked_at = len(self._losses)
+        if first == self._num_looked_at:
+            return None
+        bad = ~torch.isfinite(torch.stack(self._losses[first:]))
+        return first + int(bad.int().argmax()) if bool(bad.any()) else None
 
     def averages(self) -> Averages:
-        loss = torch.stack(self._losses).double().sum().item() / self._num_images
-        hits = torch.stack(self._hits).sum().item()
-        return Averages(loss, 100.0 * hits / self._num_images)
+        sums = torch.stack(self._losses).double().sum(), torch.stack(self._hits).sum().double()
+        loss, hits = torch.stack(sums).tolist()  # both at once: each look waits for the device
+        return Averages(loss / self._num_images, 100.0 * hits / self._num_images)
 
 
 Batch = tuple[Tensor, Tensor]  # images [N, C, H, W], labels [N]

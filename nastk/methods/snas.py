@@ -47,7 +47,8 @@ class SNAS(DARTS):
         last = max(self.num_steps - 1, 1)
         fall = settings.temperature - settings.temperature_min
         temperature = settings.temperature - linear(fall, self.epoch, last)
-        noise = self.context.engine.streams["gumbel"]
+        engine = self.context.engine
+        noise = engine.streams.on(engine.device, "gumbel")
         return self.relaxation.train_epoch(
             lr=lr,
             order=1,
@@ -58,8 +59,8 @@ class SNAS(DARTS):
 def gumbel_softmax(alphas: Tensor, allowed: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
     """A sample of the concrete distribution over the allowed options: [D, O], 0 elsewhere.
 
-    alphas, allowed: [D, O]; generator: on the CPU. Source: section 2.2 of the paper.
+    alphas, allowed: [D, O]; generator: on their device. Source: section 2.2 of the paper.
     """
-    uniform = torch.rand(alphas.shape, generator=generator, dtype=torch.float64)
+    uniform = torch.rand(alphas.shape, generator=generator, dtype=torch.float64, device=alphas.device)
     gumbel = -torch.log(-torch.log(uniform.clamp(min=1e-12)))
     return masked_softmax((alphas + gumbel.to(alphas)) / temperature, allowed)

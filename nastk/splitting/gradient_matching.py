@@ -26,18 +26,19 @@ def distances(gradients: Tensor) -> Tensor:
 
 
 def flat_gradient(loss: Tensor, parameters: Sequence[Tensor]) -> Tensor:
-    """The gradient of `loss` on all parameters as one vector [P] in float64; zero where there is none.
+    """The gradient of `loss` on all parameters as one vector [P] in float64, on its device; zero where there is none.
 
     `.grad` is not touched.
     """
     if not loss.requires_grad:  # nothing that learns lies on the path
-        return torch.zeros(sum(parameter.numel() for parameter in parameters), dtype=torch.float64)
+        size = sum(parameter.numel() for parameter in parameters)
+        return torch.zeros(size, dtype=torch.float64, device=loss.device)
     found = torch.autograd.grad(loss, parameters, allow_unused=True)
     parts = [
         torch.zeros(parameter.numel(), device=parameter.device) if gradient is None else gradient.flatten()
         for parameter, gradient in zip(parameters, found, strict=True)
     ]
-    return torch.cat(parts).double().cpu()
+    return torch.cat(parts).double()
 
 
 def mean_distances(
@@ -52,15 +53,16 @@ def mean_distances(
     rounds: images [N, C, H, W], labels [N], gates of all decisions. A round in which no option has a
     gradient says nothing and is left out; 1 everywhere if there is no other.
     """
-    total, count = torch.zeros(len(options), len(options), dtype=torch.float64), 0
+    # On the device to the end: a look at a round would wait for it.
+    totals, counts = [], []
     for images, labels, gates in rounds:
         gradients = torch.stack(
             [flat_gradient(loss_of(option, images, labels, gates), parameters) for option in options]
         )
-        if bool(gradients.any()):
-            total += distances(gradients)
-            count += 1
-    mean: list[list[float]] = (total / count if count else torch.ones_like(total)).tolist()
+        counts.append(gradients.any())
+        totals.append(distances(gradients) * counts[-1])
+    total, count = torch.stack(totals).sum(dim=0), torch.stack(counts).sum()
+    mean: list[list[float]] = torch.where(count > 0, total / count, 1.0).tolist()
     return mean
 
 
