@@ -14,7 +14,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
@@ -25,14 +24,13 @@ from device_calls import META, Count, DeviceCalls, EnoughCounted, meta_engine
 
 from nastk import registry
 from nastk.archs import load_arch
-from nastk.config import resolve
+from nastk.config import resolve, search_class
 from nastk.data.augmentation import Augmentation
 from nastk.data.batches import Batches
 from nastk.data.images import ResidentImages
 from nastk.data.search_images import SearchImages
 from nastk.engine.device import Engine
 from nastk.estimators.standalone import StandaloneTraining
-from nastk.methods.snas import gumbel_softmax
 from nastk.networks.cell_network import CellNetwork
 from nastk.networks.skip_dropout import SkipDropout
 from nastk.search_method import SearchContext
@@ -46,21 +44,19 @@ from nastk.weight_sharing.shared_weights import SharedWeights
 NUM_BATCHES = 3  # the second one's step is counted: after the first one losses are looked at
 
 
-@dataclass(frozen=True)
-class Job:
-    """run(engine) -> the network, and what makes some steps."""
+Start = Callable[
+    [Engine], tuple[torch.nn.Module, Callable[[], object]]
+]  # -> the network, and what makes some steps
 
-    name: str
-    start: Callable[[Engine], tuple[torch.nn.Module, Callable[[], object]]]
 
-    def count(self) -> Count:
-        """Of one step."""
-        calls = DeviceCalls()
-        engine, steps = meta_engine(calls, enough=NUM_BATCHES)
-        network, run = self.start(engine)
-        with calls.counting(network), suppress(EnoughCounted):
-            run()
-        return steps.counts[-1]
+def count_of(start: Start) -> Count:
+    """Of one step."""
+    calls = DeviceCalls()
+    engine, steps = meta_engine(calls, enough=NUM_BATCHES)
+    network, run = start(engine)
+    with calls.counting(network), suppress(EnoughCounted):
+        run()
+    return steps.counts[-1]
 
 
 def images_of(batch_size: int) -> Batches:
@@ -83,86 +79,97 @@ def context_of(engine: Engine, method: str, *words: str) -> SearchContext:
     return SearchContext(config, space, space.mask_of(None), engine, lambda: images)
 
 
-def mixture(
-    method: str,
-    *,
-    num_cells: int,
-    order: int | None,
-    kept: int = 8,
-    dropout: float = 0.0,
-    sampled: bool = False,
-) -> Callable[[Engine], tuple[torch.nn.Module, Callable[[], object]]]:
+def mixture(method: str, *words: str, kept: int = 8, dropout: float = 0.0, order: int | None = None) -> Start:
     """An epoch of a relaxation whose decisions keep the deepest options."""
 
     def start(engine: Engine) -> tuple[torch.nn.Module, Callable[[], object]]:
-        context = context_of(engine, method)
+        context = context_of(engine, method, *words)
         relaxation = Relaxation(
             context,
             shrink(context.mask, depths(DARTS), kept),
-            init_channels=16,
-            num_cells=num_cells,
+            init_channels=context.config.network.init_channels,
+            num_cells=context.config.network.num_cells,
             lr=6e-4,
             weight_decay=1e-3,
             clip_alphas=method == "pdarts",
         )
-        noise = engine.streams.on(engine.device, "gumbel")
-        options = (
-            {"relax": lambda alphas, allowed: gumbel_softmax(alphas, allowed, 1.0, noise)} if sampled else {}
-        )
-        skip_dropout = (
-            SkipDropout(dropout, engine.streams.on(engine.device, "skip_dropout")) if dropout else None
-        )
-        return relaxation.supernet, lambda: relaxation.train_epoch(
-            lr=0.025, order=order, dropout=skip_dropout, **options
-        )
+        drops = SkipDropout(dropout, engine.streams.on(engine.device, "skip_dropout")) if dropout else None
+        return relaxation.supernet, lambda: relaxation.train_epoch(lr=0.025, order=order, dropout=drops)
 
     return start
 
 
-def path(engine: Engine) -> tuple[torch.nn.Module, Callable[[], object]]:
-    context = context_of(engine, "relativenas")
-    shared = SharedWeights(
-        context.space,
-        context.mask,
-        context.images,
-        engine,
-        network=context.config.network,
-        train=context.config.train,
-    )
-    genotype = load_arch("relativenas-cifar10").genotype
-    return shared.supernet, lambda: shared.train([genotype], lr=0.1, drop_path=0.2)
+def search(method: str, *words: str) -> Start:
+    """The first step of a method that has one supernet from the beginning."""
+
+    def start(engine: Engine) -> tuple[torch.nn.Module, Callable[[], object]]:
+        context = context_of(engine, method, *words)
+        job = search_class(method, context.config.settings())(context)
+        return job.supernet, job.step
+
+    return start
 
 
-def evaluation(engine: Engine) -> tuple[torch.nn.Module, Callable[[], object]]:
-    config = resolve("evaluate", "darts-v2", "paper", [])
-    network = CellNetwork(
-        load_arch("darts-v2").genotype, init_channels=36, num_cells=20, num_classes=10, auxiliary=True
-    )
-    batches = images_of(config.train.batch_size)
-    training = StandaloneTraining(engine.place(network), batches, batches, config.train, engine)
-    training.epoch = config.train.epochs // 2  # where paths are dropped
-    return network, training.step
+def path(*words: str) -> Start:
+    """A candidate of RelativeNAS, with drop path."""
+
+    def start(engine: Engine) -> tuple[torch.nn.Module, Callable[[], object]]:
+        context = context_of(engine, "relativenas", *words)
+        network, train = context.config.network, context.config.train
+        shared = SharedWeights(
+            context.space, context.mask, context.images, engine, network=network, train=train
+        )
+        genotype = load_arch("relativenas-cifar10").genotype
+        return shared.supernet, lambda: shared.train([genotype], lr=0.1, drop_path=0.2)
+
+    return start
 
 
-def scoring(engine: Engine) -> tuple[torch.nn.Module, Callable[[], object]]:
-    context = context_of(engine, "fewshot", "search.base=darts", "search.probe_epochs=0", "search.rounds=1")
-    splitter = Splitter(context, keep_weights=False)
-    assert splitter.probe is not None
-    return splitter.probe.supernet, splitter.step
+def evaluation(num_cells: int) -> Start:
+    """Of DARTS_V2, halfway, when paths are dropped."""
+
+    def start(engine: Engine) -> tuple[torch.nn.Module, Callable[[], object]]:
+        config = resolve("evaluate", "darts-v2", "paper", [])
+        genotype = load_arch("darts-v2").genotype
+        network = CellNetwork(genotype, init_channels=36, num_cells=num_cells, num_classes=10, auxiliary=True)
+        batches = images_of(config.train.batch_size)
+        training = StandaloneTraining(engine.place(network), batches, batches, config.train, engine)
+        training.epoch = config.train.epochs // 2
+        return network, training.step
+
+    return start
 
 
-JOBS = (
-    Job("DARTS, weights", mixture("darts", num_cells=8, order=None)),
-    Job("DARTS, both, first order", mixture("darts", num_cells=8, order=1)),
-    Job("DARTS, both, second order", mixture("darts", num_cells=8, order=2)),
-    Job("SNAS, both", mixture("darts", num_cells=8, order=1, sampled=True)),
-    Job("P-DARTS stage 1, both", mixture("pdarts", num_cells=5, order=1, dropout=0.1)),
-    Job("P-DARTS stage 2, both", mixture("pdarts", num_cells=11, order=1, kept=5, dropout=0.4)),
-    Job("P-DARTS stage 3, both", mixture("pdarts", num_cells=17, order=1, kept=3, dropout=0.7)),
-    Job("RelativeNAS, a path", path),
-    Job("evaluation, 20 cells", evaluation),
-    Job("scoring of a split, a pass", scoring),
-)
+def scoring(*words: str) -> Start:
+    """Passes for a decision of a mixture: what a split is chosen by."""
+
+    def start(engine: Engine) -> tuple[torch.nn.Module, Callable[[], object]]:
+        fast = ("search.base=darts", "search.probe_epochs=0", "search.rounds=1", *words)
+        splitter = Splitter(context_of(engine, "fewshot", *fast), keep_weights=False)
+        assert splitter.probe is not None
+        return splitter.probe.supernet, splitter.step
+
+    return start
+
+
+def jobs(num_cells: int | None = None) -> dict[str, Start]:
+    """All of them in the papers' sizes, or with `num_cells` cells each."""
+
+    def cells(num: int) -> str:
+        return f"network.num_cells={num_cells or num}"
+
+    return {
+        "DARTS, weights": mixture("darts", cells(8)),
+        "DARTS, both, first order": search("darts", cells(8)),
+        "DARTS, both, second order": search("darts", cells(8), "search.order=2"),
+        "SNAS, both": search("snas", cells(8)),
+        "P-DARTS stage 1, both": mixture("pdarts", cells(5), order=1, dropout=0.1),
+        "P-DARTS stage 2, both": mixture("pdarts", cells(11), order=1, dropout=0.4, kept=5),
+        "P-DARTS stage 3, both": mixture("pdarts", cells(17), order=1, dropout=0.7, kept=3),
+        "RelativeNAS, a path": path(cells(8)),
+        "evaluation, 20 cells": evaluation(num_cells or 20),
+        "scoring of a split, a pass": scoring(cells(8)),
+    }
 
 
 def main() -> None:
@@ -174,11 +181,11 @@ def main() -> None:
         for place in ("torch.utils._foreach_utils", "torch.optim.optimizer"):
             supported = f"{place}._get_foreach_kernels_supported_devices"
             stack.enter_context(patch(supported, lambda: ["meta"]))
-        for job in JOBS:
-            count = job.count()
+        for name, start in jobs().items():
+            count = count_of(start)
             calls = " | ".join(f"{count.calls[phase]:,}" for phase in ("forward", "backward", "rest"))
             print(
-                f"| {job.name} | {calls} | {count.waits.total()} | {count.bytes_read / 1e9:.1f} | "
+                f"| {name} | {calls} | {count.waits.total()} | {count.bytes_read / 1e9:.1f} | "
                 f"{count.bytes_written / 1e9:.1f} |",
                 flush=True,
             )

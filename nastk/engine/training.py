@@ -144,8 +144,7 @@ def untouched(network: nn.Module) -> Iterator[None]:
         for module, training in modes:
             module.training = training
         with torch.no_grad():
-            for buffer, value in zip(network.buffers(), buffers, strict=True):
-                buffer.copy_(value)
+            torch._foreach_copy_(list(network.buffers()), buffers)
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
