@@ -190,6 +190,14 @@ class EngineConfig:
     device: str = key("auto", "auto takes CUDA if there is one", choices=("auto", "cpu", "cuda"))
     threads: int = key(0, "CPU threads; 0: as many as PyTorch takes by itself", low=0, high=1024)
     precision: str = key("fp32", "tf32 and bf16 are for CUDA only", choices=("fp32", "tf32", "bf16"))
+    layout: str = key(
+        "auto",
+        "memory layout of maps; auto: the faster one by a short probe on CUDA, channels_last on the CPU",
+        choices=("auto", "channels_last", "contiguous"),
+    )
+    deterministic: bool = key(
+        False, "on CUDA only what always gives the same bits, so that a resumed run does; slower"
+    )
 
 
 @dataclass

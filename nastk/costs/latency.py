@@ -129,8 +129,9 @@ class _Timer:
 
     def __init__(self, module: nn.Module, shapes: Sequence[Shape], engine: Engine) -> None:
         self.module = engine.place(module).eval()
-        layout = torch.channels_last
-        self.inputs = [torch.rand(1, *shape).to(engine.device, memory_format=layout) for shape in shapes]
+        self.inputs = [
+            torch.rand(1, *shape).to(engine.device, memory_format=engine.layout) for shape in shapes
+        ]
         self.on_gpu = engine.device.type == "cuda"
         alone = not self.on_gpu and torch.get_num_threads() == 1
         self.clock = time.process_time if alone else time.perf_counter

@@ -7,17 +7,21 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
+from nastk.engine.layout import LAYOUTS, fastest_layout
 from nastk.engine.random import Streams
 from nastk.engine.signals import StopRequest
 from nastk.schema import EngineConfig
 from nastk.wording import counted
 
 M = TypeVar("M", bound=nn.Module)
+
+# Read by cuBLAS as it starts: workspaces of a fixed size, without which its sums may be added up in any order.
+CUBLAS, FIXED_WORKSPACES = "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
 
 
 class Engine:
@@ -37,6 +41,8 @@ class Engine:
             )
         self.device = torch.device(name)
         self.precision = config.precision
+        self.deterministic = config.deterministic
+        self._layout = config.layout
         if config.threads:
             _check_threads(config.threads)
         self.threads = config.threads
@@ -45,24 +51,48 @@ class Engine:
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
-        """PyTorch computes with this engine's threads and precision in this block, and as before behind it.
+        """PyTorch computes with this engine's threads, precision and algorithms in this block, and as before behind it.
 
         Its global generator, of which layers draw when they are made, stands as before, too.
         """
         threads = torch.get_num_threads()
-        tf32 = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
         generator = torch.random.get_rng_state()
         try:
             if self.threads:
                 torch.set_num_threads(self.threads)
-            if self.device.type == "cuda":
-                _allow_tf32(self.precision == "tf32")
-            yield
+            with self._cuda_in_force() if self.device.type == "cuda" else nullcontext():
+                yield
         finally:
             torch.set_num_threads(threads)
-            torch.set_float32_matmul_precision(tf32[0])
-            torch.backends.cudnn.allow_tf32 = tf32[1]
             torch.random.set_rng_state(generator)
+
+    @contextmanager
+    def _cuda_in_force(self) -> Iterator[None]:
+        """TF32 if that is the precision; cuDNN's convolutions are timed at their first use and the fastest is taken, or
+        only what always gives the same bits. (A CPU does that without being asked.)"""
+        cudnn: Any = torch.backends.cudnn
+        tf32 = torch.get_float32_matmul_precision(), cudnn.allow_tf32
+        timed, same = cudnn.benchmark, cudnn.deterministic
+        all_same = torch.are_deterministic_algorithms_enabled()
+        warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+        workspaces = os.environ.get(CUBLAS)
+        try:
+            _allow_tf32(self.precision == "tf32")
+            cudnn.benchmark = not self.deterministic
+            if self.deterministic:
+                cudnn.deterministic = True
+                torch.use_deterministic_algorithms(True)
+                os.environ[CUBLAS] = FIXED_WORKSPACES
+            yield
+        finally:
+            torch.set_float32_matmul_precision(tf32[0])
+            cudnn.allow_tf32 = tf32[1]
+            cudnn.benchmark, cudnn.deterministic = timed, same
+            torch.use_deterministic_algorithms(all_same, warn_only=warn_only)
+            if workspaces is None:
+                os.environ.pop(CUBLAS, None)
+            else:
+                os.environ[CUBLAS] = workspaces
 
     def part(self, name: str) -> Engine:
         """The same engine for a part of the run, with random streams of its own."""
@@ -76,9 +106,20 @@ class Engine:
         trial.streams = Streams(self.streams.seed)
         return trial
 
+    @property
+    def layout(self) -> torch.memory_format:
+        """Of weights and maps. Chosen by a probe on CUDA, unless a resumed run has to choose as its first part did."""
+        if self._layout == "auto":
+            timed = self.device.type == "cuda" and not self.deterministic
+            self._layout = fastest_layout(self.device, self.precision) if timed else "channels_last"
+        return LAYOUTS[self._layout]
+
     def place(self, module: M) -> M:
-        """The module on the device, its weights channels-last, as the images are: convolutions like it."""
-        return module.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        """The module on the device, in the engine's layout: its weights and, which come channels-last, its inputs."""
+        placed: M = module.to(device=self.device, memory_format=self.layout)  # type: ignore[call-overload]
+        if self.layout is torch.contiguous_format:
+            placed.register_forward_pre_hook(_to_contiguous)
+        return placed
 
     def autocast(self) -> AbstractContextManager[object]:
         if self.precision == "bf16":
@@ -99,7 +140,7 @@ class Engine:
 
     def describe(self) -> str:
         if self.device.type == "cuda":
-            return f"{torch.cuda.get_device_name()} ({self.precision})"
+            return f"{torch.cuda.get_device_name()} ({self.precision}, {self._layout})"
         return f"cpu, {counted(torch.get_num_threads(), 'thread')}"
 
 
@@ -126,6 +167,16 @@ def _check_threads(num: int) -> None:
         enough.set()
         for thread in started:
             thread.join()
+
+
+def _to_contiguous(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A module's inputs with maps [N, C, H, W] as NCHW: copied, because those of one channel count as both."""
+    return tuple(
+        value.clone(memory_format=torch.contiguous_format)
+        if isinstance(value, torch.Tensor) and value.dim() == 4
+        else value
+        for value in inputs
+    )
 
 
 def _allow_tf32(allowed: bool) -> None:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from nastk.genotype import Genotype
 from nastk.networks.blocks import Block, NetworkSettings, shape_words
-from nastk.networks.drop_path import apply_operation, is_droppable
+from nastk.networks.drop_path import apply_operation, in_turn, is_droppable
 from nastk.networks.layout import (
     AuxiliaryHead,
     CellPlace,
@@ -94,7 +94,7 @@ class CellNetwork(Network):
 
     def forward(self, images: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         s0, s1 = self.stem(images)
-        rest = iter(masks.unbind()) if masks is not None else None
+        rest = in_turn(masks, s1)
         head = self.auxiliary if self.training and len(images) > 1 else None
         auxiliary_logits = None
         for position, cell in enumerate(self.cells):

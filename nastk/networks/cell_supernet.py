@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nastk.networks.drop_path import in_turn
 from nastk.networks.gates import Gates, Row
 from nastk.networks.layout import CellPlace, CifarStem, Classifier, Preprocess, check_image_size, places
 from nastk.networks.mixed_edges import MixedEdges, MixedSupernet
@@ -74,7 +75,7 @@ class CellSupernet(MixedSupernet):
         skip_dropout: SkipDropout | None = None,
     ) -> Tensor:
         s0, s1 = self.stem(images)
-        rest = iter(masks.unbind()) if masks is not None else None
+        rest = in_turn(masks, s1)
         for cell_type, cell in zip(self.cell_types, self.cells, strict=True):
             output = cell(s0, s1, self.space.of_type(cell_type, gates.rows), rest, skip_dropout)
             s0, s1 = s1, F.relu(output)

@@ -27,6 +27,14 @@ def is_droppable(operation: nn.Module) -> bool:
     return not isinstance(operation, nn.Identity)
 
 
+def in_turn(masks: Tensor | None, maps: Tensor) -> Iterator[Tensor] | None:
+    """The masks one after the other, in the type of the maps, which in bf16 a float32 mask would turn to float32.
+
+    (A kept branch's factor 1 / (1 - probability) is then rounded as everything else is.)
+    """
+    return None if masks is None else iter(masks.to(maps.dtype).unbind())
+
+
 def apply_operation(operation: nn.Module, x: Tensor, masks: Iterator[Tensor] | None) -> Tensor:
     """The operation's output, multiplied by the next mask if there are masks and it is droppable."""
     y: Tensor = operation(x)

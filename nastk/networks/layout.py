@@ -143,7 +143,9 @@ class AuxiliaryHead(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x: the map behind its ReLU."""
         if min(x.shape[-2:]) < 5 + self.stride:
-            x = F.adaptive_avg_pool2d(x, 2)
+            # Adaptive pooling to 2x2, written as one that has a deterministic backward on CUDA.
+            height, width = x.shape[-2:]
+            x = F.avg_pool2d(x, ((height + 1) // 2, (width + 1) // 2), (height // 2, width // 2))
         else:
             x = F.avg_pool2d(x, 5, self.stride, count_include_pad=False)
         x = self.relu(self.norm1(self.conv1(x)))

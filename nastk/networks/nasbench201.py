@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from nastk.genotype import Genotype
 from nastk.networks.batch_norm import BatchNorm2d
 from nastk.networks.blocks import Block, NetworkSettings, shape_words
-from nastk.networks.drop_path import apply_operation, is_droppable
+from nastk.networks.drop_path import apply_operation, in_turn, is_droppable
 from nastk.networks.gates import Gates, Row
 from nastk.networks.layout import AuxiliaryHead, Classifier, check_image_size, reductions
 from nastk.networks.mixed_edges import MixedEdges, MixedSupernet
@@ -174,7 +174,7 @@ class NASBench201Network(Backbone, Network):
 
     def forward(self, images: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         x = self.stem(images)
-        rest = iter(masks.unbind()) if masks is not None else None
+        rest = in_turn(masks, x)
         head = self.auxiliary if self.training and len(images) > 1 else None
         auxiliary_logits = None
         for position, cell in enumerate(self.cells):
@@ -241,7 +241,7 @@ class NASBench201Supernet(Backbone, MixedSupernet):
         skip_dropout: SkipDropout | None = None,
     ) -> Tensor:
         x = self.stem(images)
-        rest = iter(masks.unbind()) if masks is not None else None
+        rest = in_turn(masks, x)
         for position, cell in enumerate(self.cells):
             x = cell(self.input_of(position, x), gates.rows, rest, skip_dropout)
         logits: Tensor = self.classifier(x)
