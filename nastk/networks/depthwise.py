@@ -1,10 +1,11 @@
 """Depthwise convolution with a faster backward pass on the CPU; the numbers are those of nn.Conv2d.
 
-PyTorch's CPU backward of a depthwise convolution costs up to ten times its forward, most of all with
-dilation or stride. Here the gradient of the input is a forward convolution with the flipped kernel
-(at stride 2 of the output gradient with zeros between); the gradient of the weight is brought back
-to kernels of 3x3 without dilation, which are fast: a dilation of 2 is an ordinary convolution on
-each of the four phases of the map, and a 5x5 kernel is covered by four 3x3 tiles.
+PyTorch's CPU backward of a depthwise convolution costs up to thirty times its forward, most of all with
+dilation. Here the gradient of the input is, at stride 1, a forward convolution with the flipped kernel.
+The gradient of the weight is fast for kernels up to 3 wide, of any height, without dilation; so a 5x5
+kernel is covered by two tiles of 5x3, and a map that meets a kernel of dilation 2 is read as one of twice
+the channels, whose columns are the pairs of columns, and whose two rows of a pair stand side by side.
+Both are only other views of the same pixels, once there are zeros before every row (`Rows`).
 Legend: N batch, C channels, H W.
 """
 
@@ -48,14 +49,14 @@ class _Depthwise(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         x, weight = ctx.saved_tensors
-        if ctx.stride == 2:  # as if at stride 1, where the outputs between were not used
-            full = torch.zeros_like(x)
-            full[:, :, ::2, ::2] = grad
-            grad = full
-        grad_x = _convolve(grad, weight.flip(2, 3), 1, ctx.dilation) if ctx.needs_input_grad[0] else None
-        grad_weight = None
+        grad_x = grad_weight = None
+        if ctx.needs_input_grad[0]:
+            if ctx.stride == 1:
+                grad_x = _convolve(grad, weight.flip(2, 3), 1, ctx.dilation)
+            else:
+                grad_x = _plain_backward(grad, x, weight, ctx.stride, of_weight=False)
         if ctx.needs_input_grad[1]:
-            grad_weight = _weight_gradient(x, grad, weight.shape[-1], ctx.dilation)
+            grad_weight = _weight_gradient(x, grad, weight.shape[-1], ctx.stride, ctx.dilation)
         return grad_x, grad_weight, None, None
 
 
@@ -64,50 +65,66 @@ def _convolve(x: Tensor, weight: Tensor, stride: int, dilation: int) -> Tensor:
     return F.conv2d(x, weight, None, stride, padding, dilation, x.shape[1])
 
 
-def _weight_gradient(x: Tensor, grad: Tensor, kernel: int, dilation: int) -> Tensor:
-    """The gradient [C, 1, k, k] of a stride-1 depthwise kernel from input and output gradient [N, C, H, W]."""
-    height, width = x.shape[-2:]
-    if dilation == 2 and height % 2 == 0 and width % 2 == 0:
-        return _weight_gradient(_phases(x), _phases(grad), kernel, 1)
-    if dilation == 1 and kernel == 5:
-        padded = F.pad(x, (2, 2, 2, 2))
-        result = x.new_empty(x.shape[1], 1, 5, 5)
-        for row in (0, 2):
-            for column in (0, 2):
-                window = padded[:, :, row : row + height + 2, column : column + width + 2]
-                result[:, :, row : row + 3, column : column + 3] = _plain_weight_gradient(
-                    window, grad, 3, 0, 1
-                )
-        return result
-    return _plain_weight_gradient(x, grad, kernel, dilation * (kernel - 1) // 2, dilation)
+def _weight_gradient(x: Tensor, grad: Tensor, kernel: int, stride: int, dilation: int) -> Tensor:
+    """The gradient [C, 1, k, k] of a depthwise kernel, k 3 or 5, from input and output gradient.
 
-
-def _plain_weight_gradient(x: Tensor, grad: Tensor, kernel: int, padding: int, dilation: int) -> Tensor:
+    Stride or dilation are 1 or 2, not both 2.
+    """
     channels = x.shape[1]
-    shape = x.new_empty(1).expand(channels, 1, kernel, kernel)  # only its shape is read
+    shape = x.new_empty(1).expand(channels * dilation, 1, kernel, 3)  # only its shape is read
+    if kernel == 3 and dilation == 1:
+        return _plain_backward(grad, x, shape, stride, of_weight=True)
+    of_x, of_grad = Rows(x, kernel, 1, dilation), Rows(grad, kernel, stride, dilation)
+    result = x.new_empty(channels, 1, kernel, kernel)
+    for shift, column in ((0, 0),) if kernel == 3 else ((-1, 0), (1, 2)):
+        tile = _plain_backward(of_grad.shifted(0), of_x.shifted(shift), shape, stride, of_weight=True)
+        if dilation == 2:  # both columns of a pair
+            tile = tile[:channels] + tile[channels:]
+        result[..., column : column + 3] = tile
+    return result
+
+
+class Rows:
+    """A map [N, C, H, W] with zeros before every row, as many as a kernel reaches beyond the map.
+
+    What is read beyond either end of a row is then zero, so that a map that is shifted by a column is
+    the same memory, read from elsewhere. With dilation 2 it is a map [N, 2C, H / 2, W + zeros].
+    stride: of what the map is the output of; its zeros are as many times fewer.
+    """
+
+    def __init__(self, x: Tensor, kernel: int, stride: int, dilation: int) -> None:
+        num, channels, height, width = x.shape
+        zeros = dilation * (kernel // 2) // stride
+        # PyTorch is slow where the kernel is higher than the map.
+        rows = max(height, -(-kernel * dilation // stride))
+        self.column = dilation * channels
+        self.shape = num, rows // dilation, width + zeros, self.column
+        self.pixels = x.new_zeros(self.column + num * rows * (width + zeros) * channels + self.column)
+        inner = self.pixels[self.column : -self.column].view(num, rows, width + zeros, channels)
+        inner[:, :height, zeros:] = x.permute(0, 2, 3, 1)
+
+    def shifted(self, columns: int) -> Tensor:
+        """The map whose every column is the one `columns` (-1 to 1) further on."""
+        first = self.column * (1 + columns)
+        last = len(self.pixels) - self.column * (1 - columns)
+        return self.pixels[first:last].view(self.shape).permute(0, 3, 1, 2)
+
+
+def _plain_backward(grad: Tensor, x: Tensor, weight: Tensor, stride: int, *, of_weight: bool) -> Tensor:
+    """PyTorch's gradient of the weight or of the input, of a kernel in the middle of its output."""
+    padding = [weight.shape[2] // 2, weight.shape[3] // 2]
     gradients = torch.ops.aten.convolution_backward(
         grad,
         x,
-        shape,
+        weight,
         None,
+        [stride, stride],
+        padding,
         [1, 1],
-        [padding] * 2,
-        [dilation] * 2,
         False,
         [0, 0],
-        channels,
-        [False, True, False],
+        x.shape[1],
+        [not of_weight, of_weight, False],
     )
-    weight_gradient: Tensor = gradients[1]
-    return weight_gradient
-
-
-def _phases(x: Tensor) -> Tensor:
-    """[N, C, H, W] -> [4N, C, H/2, W/2]: the pixels of even and odd rows and columns apart."""
-    num, channels, height, width = x.shape
-    pixels = x.permute(0, 2, 3, 1).reshape(num, height // 2, 2, width // 2, 2, channels)
-    return (
-        pixels.permute(2, 4, 0, 1, 3, 5)
-        .reshape(4 * num, height // 2, width // 2, channels)
-        .permute(0, 3, 1, 2)
-    )
+    gradient: Tensor = gradients[of_weight]
+    return gradient
