@@ -137,18 +137,18 @@ class EnoughCounted(BaseException):
 
 
 class Steps(StopRequest):
-    """Keeps the counts of what is between batches, the first being what comes before all; ends after `enough`."""
+    """Calls `mark` at every batch, and after the `enough`-th of them ends what runs with EnoughCounted."""
 
-    def __init__(self, calls: DeviceCalls, enough: int) -> None:
+    def __init__(self, mark: Callable[[], None], enough: int) -> None:
         super().__init__()
-        self.calls = calls
+        self.mark = mark
         self.enough = enough
-        self.counts: list[Count] = []
+        self.num = 0
 
     def at_batch(self) -> None:
-        self.counts.append(self.calls.count)
-        self.calls.count = Count()
-        if len(self.counts) == self.enough:
+        self.mark()
+        self.num += 1
+        if self.num == self.enough:
             raise EnoughCounted
 
 
@@ -158,13 +158,19 @@ class MetaEngine(Engine):
         return nullcontext()
 
 
-def meta_engine(calls: DeviceCalls, enough: int) -> tuple[Engine, Steps]:
-    """An engine on the meta device, and the counts of what is computed with it; EnoughCounted ends that."""
+def meta_engine(calls: DeviceCalls, enough: int) -> tuple[Engine, list[Count]]:
+    """An engine on the meta device, and the counts of what is between batches, the first being what comes before."""
+    counts: list[Count] = []
+
+    def mark() -> None:
+        counts.append(calls.count)
+        calls.count = Count()
+
     engine = MetaEngine(EngineConfig(device="cpu"), seed=0)
     engine.device = META
     engine.streams = DeviceStreams(0)
-    engine.stop = steps = Steps(calls, enough)
-    return engine, steps
+    engine.stop = Steps(mark, enough)
+    return engine, counts
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from unittest.mock import patch
 sys.path.insert(0, str(Path(__file__).parent))
 
 import torch
-from device_calls import META, Count, DeviceCalls, EnoughCounted, meta_engine
+from device_calls import Count, DeviceCalls, EnoughCounted, Steps, meta_engine
 
 from nastk import registry
 from nastk.archs import load_arch
@@ -52,29 +52,32 @@ Start = Callable[
 def count_of(start: Start) -> Count:
     """Of one step."""
     calls = DeviceCalls()
-    engine, steps = meta_engine(calls, enough=NUM_BATCHES)
+    engine, counts = meta_engine(calls, enough=NUM_BATCHES)
     network, run = start(engine)
     with calls.counting(network), suppress(EnoughCounted):
         run()
-    return steps.counts[-1]
+    return counts[-1]
 
 
-def images_of(batch_size: int) -> Batches:
+def images_of(engine: Engine, batch_size: int) -> Batches:
+    """Of noise, as many batches as the engine's steps are to be."""
+    assert isinstance(engine.stop, Steps)
+    num = engine.stop.enough * batch_size
     images = ResidentImages(
-        tensor=torch.zeros(NUM_BATCHES * batch_size, 32, 32, 3, dtype=torch.uint8),
-        labels=torch.arange(NUM_BATCHES * batch_size) % 10,
+        tensor=torch.randint(256, (num, 32, 32, 3), dtype=torch.uint8),
+        labels=torch.arange(num) % 10,
         classes=tuple(map(str, range(10))),
         mean=(0.5,) * 3,
         std=(0.25,) * 3,
     )
     augmentation = Augmentation(pad=4, flip=True, cutout=16)
-    return Batches(images.to(META), batch_size, augmentation=augmentation, shuffle=True)
+    return Batches(images.to(engine.device), batch_size, augmentation=augmentation, shuffle=True)
 
 
 def context_of(engine: Engine, method: str, *words: str) -> SearchContext:
     config = resolve("search", method, "paper", list(words))
     space = registry.load_space(config.space.name)
-    train = images_of(config.train.batch_size)
+    train = images_of(engine, config.train.batch_size)
     images = SearchImages(train, train, train.images.classes, train.images.shape, ())
     return SearchContext(config, space, space.mask_of(None), engine, lambda: images)
 
@@ -132,7 +135,7 @@ def evaluation(num_cells: int) -> Start:
         config = resolve("evaluate", "darts-v2", "paper", [])
         genotype = load_arch("darts-v2").genotype
         network = CellNetwork(genotype, init_channels=36, num_cells=num_cells, num_classes=10, auxiliary=True)
-        batches = images_of(config.train.batch_size)
+        batches = images_of(engine, config.train.batch_size)
         training = StandaloneTraining(engine.place(network), batches, batches, config.train, engine)
         training.epoch = config.train.epochs // 2
         return network, training.step

@@ -58,10 +58,10 @@ def test_no_step_waits_for_the_device(method, make_context, random_images):
     train = Batches(found, batch_size, augmentation=augmentation, shuffle=True)
     images = SearchImages(train, train, found.classes, found.shape, ())
     calls = DeviceCalls()
-    engine, steps = meta_engine(calls, enough=4)
+    engine, counts = meta_engine(calls, enough=4)
     search = build.search_class(dataclasses.replace(context, engine=engine, load_images=lambda: images))
     with calls, suppress(EnoughCounted):
         while True:
             search.step()
-    for count in steps.counts[2:]:  # the first one is looked at for numbers that are not finite
+    for count in counts[2:]:  # the first one is looked at for numbers that are not finite
         assert count.calls.total() > 20 and not count.waits, count
