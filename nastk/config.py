@@ -26,7 +26,6 @@ from nastk.schema import (
     SearchDataConfig,
     SpaceConfig,
     StandaloneDataConfig,
-    StandaloneEngineConfig,
     StandaloneTrainConfig,
     SupernetConfig,
 )
@@ -47,7 +46,7 @@ _TRAIN_GROUPS = {
     "network": NetworkConfig,
     "data": StandaloneDataConfig,
     "train": StandaloneTrainConfig,
-    "engine": StandaloneEngineConfig,
+    "engine": EngineConfig,
     "run": RunConfig,
 }
 _ABOUT = {"search": "method", "evaluate": "arch", "transfer": "task"}  # what `Config.name` names

@@ -198,11 +198,9 @@ class EngineConfig:
     deterministic: bool = key(
         False, "on CUDA only what always gives the same bits, so that a resumed run does; slower"
     )
-
-
-@dataclass
-class StandaloneEngineConfig(EngineConfig):
-    compile: bool = key(False, "torch.compile the network (long start, then somewhat faster)")
+    compile: bool = key(
+        False, "torch.compile the cells, each apart: a start of minutes, and mostly no gain on a CPU"
+    )
 
 
 @dataclass

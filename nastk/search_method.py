@@ -75,6 +75,7 @@ class Search:
         without a word here.
     budget: the keys that its cost is proportional to, the main one first.
     builds_on: the method whose preset is read before its own one of the same name.
+    compiles: whether `engine.compile` is obeyed. A mixture is compiled once; a path, at every step another one, is not.
     """
 
     Config: ClassVar[type]
@@ -83,6 +84,7 @@ class Search:
     needs: ClassVar[tuple[type, ...]] = ()
     budget: ClassVar[tuple[str, ...]] = ("train.epochs",)
     builds_on: ClassVar[str | None] = None
+    compiles: ClassVar[bool] = False
 
     num_steps: int
 

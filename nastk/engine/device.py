@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
+from nastk.engine.compiling import Compiled, check_compiler
 from nastk.engine.layout import LAYOUTS, fastest_layout
 from nastk.engine.random import Streams
 from nastk.engine.signals import StopRequest
@@ -42,6 +43,7 @@ class Engine:
         self.device = torch.device(name)
         self.precision = config.precision
         self.deterministic = config.deterministic
+        self.compile = config.compile
         self._layout = config.layout
         if config.threads:
             _check_threads(config.threads)
@@ -120,6 +122,11 @@ class Engine:
         if self.layout is torch.contiguous_format:
             placed.register_forward_pre_hook(_to_contiguous)
         return placed
+
+    def compiled(self, function: Callable[..., Any], batch_size: int) -> Compiled:
+        """What compiles the function for training steps on whole batches; ValueError where PyTorch cannot."""
+        check_compiler(self.device)
+        return Compiled(function, batch_size, self.device)
 
     def autocast(self) -> AbstractContextManager[object]:
         if self.precision == "bf16":

@@ -65,8 +65,8 @@ class StandaloneTraining:
         self.network = network
         self.average = WeightAverage(network, config.ema) if config.ema else None
         self.tested = self.average.network if self.average is not None else network
-        self.forward = torch.compile(network) if compile else network
-        self.forward_tested = torch.compile(self.tested) if compile else self.tested
+        if compile:
+            network.compile_cells(partial(engine.compiled, batch_size=config.batch_size))
         self.best = BestEpoch(self.tested) if validation is not None else None
         self.train_batches, self.validation_batches, self.test_batches = train, validation, test
         self.config = config
@@ -108,7 +108,7 @@ class StandaloneTraining:
         streams = self.engine.streams
         train = training.train_epoch(
             lambda images, labels: self._loss(
-                self.forward, *self._mixed(images, labels), self._masks(images, drop_path)
+                self.network, *self._mixed(images, labels), self._masks(images, drop_path)
             ),
             self.optimizer,
             self.train_batches.epoch(streams["shuffling"], streams["augmenting"]),
@@ -149,7 +149,7 @@ class StandaloneTraining:
 
     def _evaluated(self, batches: Batches, lr: float, predictions: Predictions | None = None) -> Averages:
         found = training.evaluate(
-            lambda images: self.forward_tested(images)[0], batches.epoch(), self.engine, predictions
+            lambda images: self.tested(images)[0], batches.epoch(), self.engine, predictions
         )
         if not math.isfinite(found.loss):  # the last step of all diverged, after which no loss was taken
             raise training.NonFiniteLoss(len(self.train_batches), lr)

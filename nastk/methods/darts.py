@@ -38,6 +38,7 @@ class DARTS(Search):
     Config: ClassVar[type] = DARTSConfig
     default_space = "darts"
     needs = (Derivable,)
+    compiles = True
 
     def __init__(self, context: SearchContext) -> None:
         super().__init__(context)

@@ -349,6 +349,7 @@ def few_shot_over(name: str, base: type[Search]) -> type[Search]:
             "needs": base.needs,
             "budget": base.budget,
             "builds_on": name,
+            "compiles": base.compiles,
             "base": base,
         },
     )

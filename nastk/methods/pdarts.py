@@ -53,6 +53,7 @@ class PDARTS(Search):
     Config = PDARTSConfig
     default_space = "darts"
     needs = (CellSpace,)  # cells whose nodes choose two inputs each
+    compiles = True
     budget = ("train.epochs", "search.warmup_epochs")
 
     def __init__(self, context: SearchContext) -> None:

@@ -24,6 +24,7 @@ from nastk.networks.layout import (
 )
 from nastk.networks.network import Network
 from nastk.networks.operations import build_operation
+from nastk.networks.regions import cell_region, run_cell
 from nastk.spaces.cell_topology import NUM_INPUTS, PAIRS_PER_NODE, CellPair, CellTopology, Pair
 from nastk.spaces.space import Space
 
@@ -56,6 +57,8 @@ class CellNetwork(Network):
 
     Raises ValueError for images whose sides cannot be halved often enough (`image_size`, if given).
     """
+
+    region = staticmethod(cell_region)
 
     def __init__(
         self,
@@ -94,11 +97,11 @@ class CellNetwork(Network):
 
     def forward(self, images: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         s0, s1 = self.stem(images)
-        rest = in_turn(masks, s1)
+        rest, run = in_turn(masks, s1), self.run_on(images)
         head = self.auxiliary if self.training and len(images) > 1 else None
         auxiliary_logits = None
         for position, cell in enumerate(self.cells):
-            output = cell(s0, s1, rest)
+            output = run_cell(run, cell, (s0, s1), rest)
             s0, s1 = s1, F.relu(output)
             if position == self.auxiliary_after and head is not None:
                 auxiliary_logits = head(s1)

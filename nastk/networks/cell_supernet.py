@@ -12,6 +12,7 @@ from nastk.networks.drop_path import in_turn
 from nastk.networks.gates import Gates, Row
 from nastk.networks.layout import CellPlace, CifarStem, Classifier, Preprocess, check_image_size, places
 from nastk.networks.mixed_edges import MixedEdges, MixedSupernet
+from nastk.networks.mixed_regions import mixed_region, run_mixed_cell
 from nastk.networks.skip_dropout import SkipDropout
 from nastk.spaces.cell import CellSpace
 from nastk.spaces.cell_topology import NUM_INPUTS
@@ -44,6 +45,8 @@ class MixedCell(MixedEdges):
 class CellSupernet(MixedSupernet):
     """Stem, cells with all operations that `mask` allows, classifier."""
 
+    region = staticmethod(mixed_region)
+
     def __init__(
         self,
         space: CellSpace,
@@ -75,9 +78,10 @@ class CellSupernet(MixedSupernet):
         skip_dropout: SkipDropout | None = None,
     ) -> Tensor:
         s0, s1 = self.stem(images)
-        rest = in_turn(masks, s1)
+        rest, run = in_turn(masks, s1), self.run_on(images)
         for cell_type, cell in zip(self.cell_types, self.cells, strict=True):
-            output = cell(s0, s1, self.space.of_type(cell_type, gates.rows), rest, skip_dropout)
+            rows = self.space.of_type(cell_type, gates.rows)
+            output = run_mixed_cell(run, cell, (s0, s1), rows, rest, skip_dropout)
             s0, s1 = s1, F.relu(output)
         logits: Tensor = self.classifier(output)
         return logits

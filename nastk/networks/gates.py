@@ -23,29 +23,37 @@ class Gate:
 
     def __init__(self, weights: SharedGates, position: int) -> None:
         self._weights = weights
-        self._position = position
+        self.position = position
+
+    @property
+    def weights(self) -> Tensor:
+        """Those of all options [D, O], among which this one is at `position` of the flattened ones."""
+        return self._weights.weights
+
+    def times(self, x: Tensor) -> Tensor:
+        return x * self._weights.spread(None)[self.position]
 
     def __mul__(self, x: Tensor) -> Tensor:
-        return x * self._weights.spread(None)[self._position]
+        return self.times(x)
 
     __rmul__ = __mul__
 
     def per_channel(self, channels: int) -> Tensor:
         """The weight [C], once a channel."""
-        return self._weights.spread(channels)[self._position]
+        return self._weights.spread(channels)[self.position]
 
 
 class SharedGates:
     """Weights [D, O] of all options, taken apart by one call for all that ask for as many channels."""
 
     def __init__(self, weights: Tensor) -> None:
-        self._weights = weights
+        self.weights = weights
         self._spread: dict[int | None, tuple[Tensor, ...]] = {}
 
     def spread(self, channels: int | None) -> tuple[Tensor, ...]:
         """Every weight, flattened: [C] each, or without dimensions (None)."""
         if channels not in self._spread:
-            self._spread[channels] = _Apart.apply(self._weights, channels)
+            self._spread[channels] = _Apart.apply(self.weights, channels)
         return self._spread[channels]
 
 
@@ -71,6 +79,7 @@ class _Apart(torch.autograd.Function):
 
 
 Weight = float | Gate
+
 Row = tuple[tuple[int, Weight], ...]  # (option, weight) of what runs for a decision
 
 
@@ -82,6 +91,13 @@ class Gates:
     """
 
     rows: tuple[Row, ...]  # [D]
+
+
+def weighted(x: Tensor, weight: Weight) -> Tensor:
+    """weight * x. (The compiler knows a gate's own method, and no operator between a gate and a tensor.)"""
+    if isinstance(weight, Gate):
+        return weight.times(x)
+    return x if weight == 1.0 else x * weight
 
 
 def one_hot(path: Path, num_decisions: int) -> Gates:

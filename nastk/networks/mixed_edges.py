@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nastk.networks.drop_path import is_droppable
-from nastk.networks.gates import Gate, Gates, Row, Weight
+from nastk.networks.gates import Gate, Gates, Row, Weight, weighted
 from nastk.networks.operations import POOLS, WeightedOperation, Zero, build_operation
 from nastk.networks.skip_dropout import SkipDropout
 from nastk.networks.supernet import Supernet
@@ -45,6 +45,7 @@ class MixedEdges(nn.Module):
         self, allowed: Sequence[Sequence[int]], channels: int, *, affine: bool, pool_norm: bool
     ) -> None:
         """Give every edge [E] its operations."""
+        self.channels = channels
         self.operations = nn.ModuleList(nn.ModuleDict() for _ in self.edges)
         self.pools = nn.ModuleList(nn.ModuleDict() for _ in self.strides)
         for edge, (_, source) in enumerate(self.edges):
@@ -118,10 +119,10 @@ class MixedEdges(nn.Module):
                 weight = 1.0 if gate is not None else weight
             else:
                 branch = state.value if dropout is None or not self.training else dropout(state.value)
-                return branch if weight == 1.0 else branch * weight
+                return weighted(branch, weight)
         if masks is not None:
             branch = branch * next(masks)
-        return branch if weight == 1.0 else branch * weight
+        return weighted(branch, weight)
 
 
 class State:

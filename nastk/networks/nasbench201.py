@@ -22,8 +22,10 @@ from nastk.networks.drop_path import apply_operation, in_turn, is_droppable
 from nastk.networks.gates import Gates, Row
 from nastk.networks.layout import AuxiliaryHead, Classifier, check_image_size, reductions
 from nastk.networks.mixed_edges import MixedEdges, MixedSupernet
+from nastk.networks.mixed_regions import mixed_region, run_mixed_cell
 from nastk.networks.network import Network
 from nastk.networks.operations import Conv, build_operation
+from nastk.networks.regions import cell_region, run_cell
 from nastk.networks.skip_dropout import SkipDropout
 from nastk.spaces.mask import Mask
 from nastk.spaces.nasbench201 import NASBENCH201, NONE, NUM_NODES, NASBench201Space
@@ -140,6 +142,8 @@ class NASBench201Network(Backbone, Network):
     Raises ValueError for any stem but `cifar` and for what Backbone refuses.
     """
 
+    region = staticmethod(cell_region)
+
     def __init__(
         self,
         genotype: Genotype,
@@ -174,11 +178,11 @@ class NASBench201Network(Backbone, Network):
 
     def forward(self, images: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         x = self.stem(images)
-        rest = in_turn(masks, x)
+        rest, run = in_turn(masks, x), self.run_on(images)
         head = self.auxiliary if self.training and len(images) > 1 else None
         auxiliary_logits = None
         for position, cell in enumerate(self.cells):
-            x = cell(self.input_of(position, x), rest)
+            x = run_cell(run, cell, (self.input_of(position, x),), rest)
             if position == self.auxiliary_after and head is not None:
                 auxiliary_logits = head(F.relu(x))
         return self.classifier(x), auxiliary_logits
@@ -211,6 +215,8 @@ class NASBench201Network(Backbone, Network):
 class NASBench201Supernet(Backbone, MixedSupernet):
     """The supernet; batch norms of its cells have no scale and shift, those of stem, blocks and head do."""
 
+    region = staticmethod(mixed_region)
+
     def __init__(
         self,
         space: NASBench201Space,
@@ -241,9 +247,9 @@ class NASBench201Supernet(Backbone, MixedSupernet):
         skip_dropout: SkipDropout | None = None,
     ) -> Tensor:
         x = self.stem(images)
-        rest = in_turn(masks, x)
+        rest, run = in_turn(masks, x), self.run_on(images)
         for position, cell in enumerate(self.cells):
-            x = cell(self.input_of(position, x), gates.rows, rest, skip_dropout)
+            x = run_mixed_cell(run, cell, (self.input_of(position, x),), gates.rows, rest, skip_dropout)
         logits: Tensor = self.classifier(x)
         return logits
 

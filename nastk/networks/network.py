@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from torch import Tensor, nn
 
 from nastk.networks.blocks import Block, NetworkSettings
+from nastk.networks.regions import Regional
 from nastk.spaces.space import Space
 
 
-class Network(nn.Module, ABC):
+class Network(Regional, ABC):
     """The discrete network of a genotype, trained from scratch.
 
     The registry builds one as Network(genotype, init_channels=, num_cells=, num_classes=, channels_in=,

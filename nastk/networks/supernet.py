@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from nastk.networks.gates import Gates
+from nastk.networks.regions import Regional
 from nastk.networks.skip_dropout import SkipDropout
 from nastk.spaces.space import Space
 
 
-class Supernet(nn.Module, ABC):
+class Supernet(Regional, ABC):
     """The network of all architectures of a space under a mask; gates say what of it runs.
 
     The registry builds one as Supernet(space, mask, init_channels=, num_cells=, num_classes=,

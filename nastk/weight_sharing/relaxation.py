@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +21,7 @@ from nastk.costs.allowance import Allowance
 from nastk.data.batches import Cycle
 from nastk.engine import training
 from nastk.engine.bilevel import gradients, unrolled_gradient
+from nastk.engine.compiling import fixed
 from nastk.engine.optimizers import SGD, Adam
 from nastk.engine.training import Averages
 from nastk.networks.gates import Gates, allowed, masked_softmax, soft
@@ -63,6 +66,8 @@ class Relaxation:
         self.supernet = build_supernet(
             context.space, mask, images, engine, init_channels=init_channels, num_cells=num_cells
         )
+        if engine.compile:
+            self.supernet.compile_cells(partial(engine.compiled, batch_size=train.batch_size))
         self.optimizer = SGD(
             self.supernet.parameters(),
             lr=train.lr,
@@ -107,7 +112,8 @@ class Relaxation:
         def architecture_step(images: Tensor, labels: Tensor) -> None:
             held_out = next(self.held_out)
             if order == 1:
-                with context.engine.autocast():
+                weights_fixed = fixed(self.supernet) if self.supernet.is_compiled else nullcontext()
+                with weights_fixed, context.engine.autocast():
                     loss, _ = loss_of(held_out[0], held_out[1], self.alphas)
                 (gradient,) = gradients(loss, [self.alphas])
             else:

@@ -116,6 +116,12 @@ def _build(config: Config, engine: Engine, inputs: RunInputs, progress: Progress
         name = f"{config.name} over {method.builds_on}" if method.builds_on else config.name
         raise ValueError(f"method {name} cannot take space {space.name!r}, only {' or '.join(takes)}")
 
+    if config.engine.compile and not method.compiles:
+        raise ValueError(
+            f"engine.compile: method {config.name} trains other operations at every step, and each would be compiled "
+            "anew; mixtures are compiled, and what evaluate and transfer train"
+        )
+
     def load_images() -> SearchImages:
         registry.space_entry(space.name).check_networks()  # of what there are only tables, nothing is trained
         images = load_search_images(
