@@ -86,9 +86,8 @@ Tell = Callable[[str], None]
 
 
 def steps(options: argparse.Namespace, tell: Tell) -> None:
-    cells = 3 if options.tiny else None
     tell("| step | calls | settings | s a step, median (min-max) | peak MiB |\n|---|---|---|---|---|")
-    for name, start in jobs(cells).items():
+    for name, start in jobs(tiny=options.tiny).items():
         calls = count_of(start).calls.total()
         for settings in SETTINGS if options.device == "cuda" else SETTINGS[:1]:
             engine = EngineConfig(device=options.device, **settings)

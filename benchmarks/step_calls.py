@@ -128,13 +128,19 @@ def path(*words: str) -> Start:
     return start
 
 
-def evaluation(num_cells: int) -> Start:
+def evaluation(*words: str) -> Start:
     """Of DARTS_V2, halfway, when paths are dropped."""
 
     def start(engine: Engine) -> tuple[torch.nn.Module, Callable[[], object]]:
-        config = resolve("evaluate", "darts-v2", "paper", [])
-        genotype = load_arch("darts-v2").genotype
-        network = CellNetwork(genotype, init_channels=36, num_cells=num_cells, num_classes=10, auxiliary=True)
+        config = resolve("evaluate", "darts-v2", "paper", list(words))
+        size = config.network
+        network = CellNetwork(
+            load_arch("darts-v2").genotype,
+            init_channels=size.init_channels,
+            num_cells=size.num_cells,
+            num_classes=10,
+            auxiliary=True,
+        )
         batches = images_of(engine, config.train.batch_size)
         training = StandaloneTraining(engine.place(network), batches, batches, config.train, engine)
         training.epoch = config.train.epochs // 2
@@ -155,23 +161,25 @@ def scoring(*words: str) -> Start:
     return start
 
 
-def jobs(num_cells: int | None = None) -> dict[str, Start]:
-    """All of them in the papers' sizes, or with `num_cells` cells each."""
+def jobs(*, tiny: bool = False) -> dict[str, Start]:
+    """All of them in the papers' sizes; tiny: with few cells, channels and images, of which only the first count."""
 
-    def cells(num: int) -> str:
-        return f"network.num_cells={num_cells or num}"
+    def size(num_cells: int) -> tuple[str, ...]:
+        if tiny:
+            return "network.num_cells=3", "network.init_channels=8", "train.batch_size=8"
+        return (f"network.num_cells={num_cells}",)
 
     return {
-        "DARTS, weights": mixture("darts", cells(8)),
-        "DARTS, both, first order": search("darts", cells(8)),
-        "DARTS, both, second order": search("darts", cells(8), "search.order=2"),
-        "SNAS, both": search("snas", cells(8)),
-        "P-DARTS stage 1, both": mixture("pdarts", cells(5), order=1, dropout=0.1),
-        "P-DARTS stage 2, both": mixture("pdarts", cells(11), order=1, dropout=0.4, kept=5),
-        "P-DARTS stage 3, both": mixture("pdarts", cells(17), order=1, dropout=0.7, kept=3),
-        "RelativeNAS, a path": path(cells(8)),
-        "evaluation, 20 cells": evaluation(num_cells or 20),
-        "scoring of a split, a pass": scoring(cells(8)),
+        "DARTS, weights": mixture("darts", *size(8)),
+        "DARTS, both, first order": search("darts", *size(8)),
+        "DARTS, both, second order": search("darts", *size(8), "search.order=2"),
+        "SNAS, both": search("snas", *size(8)),
+        "P-DARTS stage 1, both": mixture("pdarts", *size(5), order=1, dropout=0.1),
+        "P-DARTS stage 2, both": mixture("pdarts", *size(11), order=1, dropout=0.4, kept=5),
+        "P-DARTS stage 3, both": mixture("pdarts", *size(17), order=1, dropout=0.7, kept=3),
+        "RelativeNAS, a path": path(*size(8)),
+        "evaluation, 20 cells": evaluation(*size(20)),
+        "scoring of a split, a pass": scoring(*size(8)),
     }
 
 

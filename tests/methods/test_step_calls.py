@@ -39,7 +39,7 @@ MOST_OF_SLOW = {
     [*MOST.items(), *(pytest.param(*one, marks=pytest.mark.slow) for one in MOST_OF_SLOW.items())],
 )
 def test_calls_of_a_step(name, most):
-    count = count_of(jobs(num_cells=3)[name])
+    count = count_of(jobs(tiny=True)[name])
     forward, backward = count.calls["forward"], count.calls["backward"]
     assert forward <= most[0] and backward <= most[1], (forward, backward)
     assert not count.waits
