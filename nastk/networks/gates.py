@@ -8,6 +8,7 @@ of the decision that has most.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,14 @@ class Gate:
         """The weight [C], once a channel."""
         return self._weights.spread(channels)[self.position]
 
+    @staticmethod
+    def matrix(gates: Sequence[Sequence[Gate | None]]) -> Tensor:
+        """Rows of weights, of one `soft` all; None: 0."""
+        first = next(gate for row in gates for gate in row if gate is not None)
+        return first._weights.matrix(
+            tuple(tuple(None if gate is None else gate.position for gate in row) for row in gates)
+        )
+
 
 class SharedGates:
     """Weights [D, O] of all options, taken apart by one call for all that ask for as many channels."""
@@ -49,12 +58,22 @@ class SharedGates:
     def __init__(self, weights: Tensor) -> None:
         self.weights = weights
         self._spread: dict[int | None, tuple[Tensor, ...]] = {}
+        self._matrices: dict[tuple[tuple[int | None, ...], ...], Tensor] = {}
 
     def spread(self, channels: int | None) -> tuple[Tensor, ...]:
         """Every weight, flattened: [C] each, or without dimensions (None)."""
         if channels not in self._spread:
             self._spread[channels] = _Apart.apply(self.weights, channels)
         return self._spread[channels]
+
+    def matrix(self, positions: tuple[tuple[int | None, ...], ...]) -> Tensor:
+        """The weights at these positions among all, flattened; None: 0. Made once for all that ask for them."""
+        if positions not in self._matrices:
+            weights = self.spread(None)
+            nothing = torch.zeros_like(self.weights[0, 0])
+            chosen = [nothing if one is None else weights[one] for row in positions for one in row]
+            self._matrices[positions] = torch.stack(chosen).view(len(positions), -1)
+        return self._matrices[positions]
 
 
 class _Apart(torch.autograd.Function):

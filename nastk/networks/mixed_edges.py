@@ -1,6 +1,7 @@
 """Edges that hold all operations their mask allows, and what all supernets of such edges offer.
 
-What several edges ask of one state is computed once: its ReLU, its poolings with their batch norms.
+What several edges ask of one state is computed once: its ReLU, its poolings with their batch norms, and the
+sums that gates weight of what has no weights itself.
 Without affine batch norms this is exactly the plain definition, in which every edge has its own list
 of operations; a pooling's running statistics, the same on all edges of a state, are kept once.
 """
@@ -16,13 +17,23 @@ from torch.nn import functional as F
 
 from nastk.networks.drop_path import is_droppable
 from nastk.networks.gates import Gate, Gates, Row, Weight, weighted
-from nastk.networks.operations import POOLS, WeightedOperation, Zero, build_operation
+from nastk.networks.operations import (
+    POOLS,
+    SKIPS,
+    FactorizedReduce,
+    WeightedOperation,
+    Zero,
+    build_operation,
+    diagonals,
+)
 from nastk.networks.skip_dropout import SkipDropout
 from nastk.networks.supernet import Supernet
+from nastk.networks.weighted_sums import is_exact, weighted_sums
 from nastk.spaces.edge_space import EdgeSpace
 from nastk.spaces.space import Space
 
 OWNER_PARTS = 5  # cells.0.operations.13.4, cells.0.pools.1.2
+FEW = 3  # products of a state by gates: fewer are cheaper one by one
 
 
 class MixedEdges(nn.Module):
@@ -40,6 +51,7 @@ class MixedEdges(nn.Module):
         self.strides = strides
         self.none = space.operations.index("none") if "none" in space.operations else -1
         self.pool_indices = {space.operations.index(name) for name in POOLS if name in space.operations}
+        self.skip_indices = {space.operations.index(name) for name in SKIPS if name in space.operations}
 
     def build(
         self, allowed: Sequence[Sequence[int]], channels: int, *, affine: bool, pool_norm: bool
@@ -81,13 +93,19 @@ class MixedEdges(nn.Module):
         dropout: SkipDropout | None,
     ) -> list[Tensor]:
         """The values of the nodes behind the inputs, each the sum of its edges' operations."""
-        states = [State(value, pools) for value, pools in zip(inputs, self.pools, strict=False)]
+        states: list[State] = []
+        for value in inputs:
+            states.append(self._state(value, len(states), rows, masks, dropout))
         outputs: list[Tensor] = []
         total: Tensor | None = None
         for edge, ((node, source), row) in enumerate(zip(self.edges, rows, strict=True)):
+            state = states[source]
+            if edge in state.sums:
+                total = state.sums[edge] if total is None else total + state.sums[edge]
             for operation, weight in row:
-                if operation != self.none:
-                    branch = self._branch(states[source], edge, operation, weight, masks, dropout)
+                done = operation in state.summed and isinstance(weight, Gate)
+                if operation != self.none and not done:
+                    branch = self._branch(state, edge, operation, weight, masks, dropout)
                     total = branch if total is None else total + branch
             if source == node - 1:  # the node's last edge
                 if total is None:
@@ -95,9 +113,38 @@ class MixedEdges(nn.Module):
                     total = torch.zeros_like(states[0].value[:, :, ::stride, ::stride])
                 outputs.append(total)
                 if node < len(self.pools):
-                    states.append(State(total, self.pools[node]))
+                    states.append(self._state(total, node, rows, masks, dropout))
                 total = None
         return outputs
+
+    def _state(
+        self,
+        value: Tensor,
+        node: int,
+        rows: Sequence[Row],
+        masks: Iterator[Tensor] | None,
+        dropout: SkipDropout | None,
+    ) -> State:
+        """Of a node, with the sums of what has no weights and is weighted by gates, for all edges from it."""
+        state = State(value, self.pools[node])
+        if masks is not None or not is_exact():
+            return state
+        shared = set(self.pool_indices)
+        if self.strides[node] == 1 and (dropout is None or not self.training):
+            shared |= self.skip_indices
+        gates = {
+            edge: {option: weight for option, weight in row if option in shared and isinstance(weight, Gate)}
+            for edge, ((_, source), row) in enumerate(zip(self.edges, rows, strict=True))
+            if source == node
+        }
+        options = sorted(set().union(*gates.values()))
+        if sum(map(len, gates.values())) < FEW:
+            return state
+        weights = Gate.matrix([[row.get(option) for option in options] for row in gates.values()])
+        maps = [state.pool(option) if option in self.pool_indices else value for option in options]
+        state.summed = set(options)
+        state.sums = dict(zip(gates, weighted_sums(weights, maps), strict=True))
+        return state
 
     def _branch(
         self,
@@ -115,7 +162,10 @@ class MixedEdges(nn.Module):
             module = self.operations[edge][str(operation)]  # type: ignore[index]
             if isinstance(module, WeightedOperation):
                 gate = weight if isinstance(weight, Gate) else None
-                branch = module.rectified(state.relu, gate)
+                if isinstance(module, FactorizedReduce):
+                    branch = module.join(*state.diagonals, gate)
+                else:
+                    branch = module.rectified(state.relu, gate)
                 weight = 1.0 if gate is not None else weight
             else:
                 branch = state.value if dropout is None or not self.training else dropout(state.value)
@@ -130,15 +180,19 @@ class State:
 
     def __init__(self, value: Tensor, pools: nn.Module) -> None:
         self.value = value
+        self.sums: dict[int, Tensor] = {}  # by edge
+        self.summed: set[int] = set()  # the operations that are in the sums
         self._pools = pools
-        self._relu: Tensor | None = None
         self._pooled: dict[int, Tensor] = {}
 
-    @property
+    @cached_property
     def relu(self) -> Tensor:
-        if self._relu is None:
-            self._relu = F.relu(self.value)
-        return self._relu
+        return F.relu(self.value)
+
+    @cached_property
+    def diagonals(self) -> tuple[Tensor, Tensor]:
+        """Behind the ReLU."""
+        return diagonals(self.relu)
 
     def pool(self, operation: int) -> Tensor:
         if operation not in self._pooled:

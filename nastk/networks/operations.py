@@ -41,14 +41,21 @@ class FactorizedReduce(WeightedOperation):
         self.norm = BatchNorm2d(channels, affine=affine)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._join(F.relu(x[:, :, ::2, ::2]), F.relu(x[:, :, 1::2, 1::2]), None)
+        even, odd = diagonals(x)
+        return self.join(F.relu(even), F.relu(odd), None)
 
     def rectified(self, x: Tensor, gate: Gate | None) -> Tensor:
-        return self._join(x[:, :, ::2, ::2], x[:, :, 1::2, 1::2], gate)
+        return self.join(*diagonals(x), gate)
 
-    def _join(self, even: Tensor, odd: Tensor, gate: Gate | None) -> Tensor:
+    def join(self, even: Tensor, odd: Tensor, gate: Gate | None) -> Tensor:
+        """`rectified` of the map whose `diagonals` these are."""
         joined: Tensor = self.norm(torch.cat([self.even(even), self.odd(odd)], dim=1), gate)
         return joined
+
+
+def diagonals(x: Tensor) -> tuple[Tensor, Tensor]:
+    """The pixels of even rows and columns, and those of odd rows and columns."""
+    return x[:, :, ::2, ::2], x[:, :, 1::2, 1::2]
 
 
 class Conv(WeightedOperation):
@@ -109,6 +116,7 @@ class Zero(nn.Module):
 
 
 POOLS = ("max_pool_3x3", "avg_pool_3x3")
+SKIPS = ("skip_connect",)  # at stride 1
 CONVOLUTIONS = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}  # NAS-Bench-201's, with the sides of their kernels
 
 
