@@ -62,8 +62,9 @@ def check_compiler(device: torch.device) -> None:
     try:
         torch.compile(lambda x: x * unknown, backend=BACKEND, dynamic=False)(torch.ones(64, device=device))
     except Exception as error:
-        lines = [line for line in str(error).splitlines() if line.strip()]
-        reason = lines[0].strip() if lines else type(error).__name__
+        lines = [line.strip() for line in str(error).splitlines()]
+        # PyTorch's own errors begin with the name of their backend.
+        reason = next((line for line in lines if line and not line.endswith("raised:")), type(error).__name__)
         needs = "a C++ compiler" if device.type == "cpu" else "Triton and a GPU that it knows"
         raise ValueError(
             f"engine.compile: PyTorch cannot compile here, for which it needs {needs}: {reason[:200]}"
