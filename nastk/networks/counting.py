@@ -27,7 +27,9 @@ def count_macs(network: nn.Module, *shapes: tuple[int, int, int]) -> int:
     if weight.is_meta:
         # Running it there would load torch's compiler, and so would to_empty its algebra: seconds both.
         tensors = chain(network.named_parameters(), network.named_buffers())
-        zeros = {name: torch.zeros(tensor.shape, dtype=tensor.dtype) for name, tensor in tensors}
+        zeros = {
+            name: torch.zeros(tensor.shape, dtype=tensor.dtype, device="cpu") for name, tensor in tensors
+        }
     total = 0
 
     def add(module: nn.Module, _: Any, output: Tensor) -> None:
