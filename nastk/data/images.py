@@ -10,10 +10,11 @@ import multiprocessing
 import os
 import signal
 import threading
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import torch
@@ -120,11 +121,15 @@ class ResidentImages(ImageSet):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StreamedImages(ImageSet):
-    """Images in files, decoded to `form` by `workers` processes (0: by this one) when asked for."""
+    """Images in files, decoded to `form` by `workers` processes (0: by this one) when asked for.
+
+    The processes stay for the next epoch, and end with the set. Epochs that go on at the same time have their own.
+    """
 
     paths: tuple[str, ...]
     form: Form
     workers: int = 0
+    _idle: list[_Reader] = field(default_factory=list, init=False, repr=False)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -139,34 +144,64 @@ class StreamedImages(ImageSet):
 
     def pixels(self, index_batches: Iterable[Tensor]) -> Iterator[Tensor]:
         """Raises ValueError for a file that went bad since the set was loaded."""
-        loader = self._loader([indices.tolist() for indices in index_batches])
-        with _interrupts_held_back():
-            batches = iter(loader)
-        for batch in batches:
-            if isinstance(batch, str):
-                raise ValueError(batch)
-            yield batch.to(self.device, non_blocking=True)
+        reader = self._idle.pop() if self._idle else _Reader(self)
+        try:
+            for batch in reader.read([indices.tolist() for indices in index_batches]):
+                if isinstance(batch, str):
+                    raise ValueError(batch)
+                yield batch.to(self.device, non_blocking=True)
+        except GeneratorExit:  # the epoch was abandoned
+            self._idle.append(reader)
+            raise
+        self._idle.append(reader)
 
-    def _loader(self, index_batches: list[list[int]]) -> DataLoader[Tensor | str]:
+
+class _Reader:
+    """A streamed set's processes, which decode the batches of one epoch after another."""
+
+    def __init__(self, images: StreamedImages) -> None:
         """The generator is there because a loader otherwise takes its seed from the global one.
 
         Worker processes start from a clean server process: a fork of this one would copy its threads'
         locks, its signal handlers and perhaps a CUDA context.
         """
         context = None
-        if self.workers and "forkserver" in multiprocessing.get_all_start_methods():
+        if images.workers and "forkserver" in multiprocessing.get_all_start_methods():
             context = multiprocessing.get_context("forkserver")
             context.set_forkserver_preload([__name__, "torchvision.transforms.v2"])
-        return DataLoader(
-            _Files(self.paths, self.form),
-            batch_sampler=index_batches,
+        self._epoch = _Epoch()
+        loader: DataLoader[Tensor | str] = DataLoader(
+            _Files(images.paths, images.form),
+            batch_sampler=self._epoch,
             collate_fn=_as_it_is,
-            num_workers=self.workers,
+            num_workers=images.workers,
+            persistent_workers=images.workers > 0,
             worker_init_fn=_depend_on_parent,
             multiprocessing_context=context,
             generator=torch.Generator().manual_seed(0),
-            pin_memory=self.device.type == "cuda",
+            pin_memory=images.device.type == "cuda",
         )
+        # The loader is let go before anything of it, whose queues must be whole for the processes to be told to end.
+        self._loaders = [loader]
+        weakref.finalize(self, self._loaders.clear)
+
+    def read(self, index_batches: list[list[int]]) -> Iterator[Tensor | str]:
+        """What is still on its way of an epoch before, which was abandoned, is dropped."""
+        self._epoch.batches = index_batches
+        with _interrupts_held_back():
+            return iter(self._loaders[0])
+
+
+class _Epoch:
+    """The indices of each batch, which a loader asks for as an epoch begins."""
+
+    batches: list[list[int]]
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter(self.batches)
+
+    def __len__(self) -> int:
+        return len(self.batches)
 
 
 class _Files(Dataset["Tensor | str"]):

@@ -1,3 +1,5 @@
+import gc
+import multiprocessing
 import random
 
 import numpy as np
@@ -41,6 +43,38 @@ def test_streamed_equals_resident_bit_for_bit(write_folder, shape, image_size, w
     assert (streamed.mean, streamed.std) == (resident.mean, resident.std)
     for one, other in zip(epochs(streamed), epochs(resident), strict=True):
         assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_abandoned_epoch_leaves_nothing_for_the_next(write_folder, workers):
+    """Nor do two that go on at the same time take from one another."""
+    folder = write_folder(per_class=7)
+    resident = load(folder)
+    streamed = load(folder, resident_mib=0, workers=workers)
+    orders = [torch.randperm(14, generator=torch.Generator().manual_seed(seed)).split(2) for seed in range(4)]
+    for num, order in enumerate(orders[:2]):
+        begun = streamed.pixels(order)
+        for part in order[: num + 1]:
+            assert next(begun).equal(resident.tensor[part])
+        begun.close()
+    epochs = zip(*(streamed.pixels(order) for order in orders[2:]), strict=True)
+    for parts, batches in zip(zip(*orders[2:], strict=True), epochs, strict=True):
+        for part, batch in zip(parts, batches, strict=True):
+            assert batch.equal(resident.tensor[part])
+
+
+def test_workers_stay_for_the_next_epoch_and_end_with_the_set(write_folder):
+    before = set(multiprocessing.active_children())
+    streamed = load(write_folder(), resident_mib=0, workers=2)
+    seen = []
+    for _ in range(3):
+        assert len(list(streamed.pixels(torch.arange(6).split(2)))) == 3
+        seen.append({child.pid for child in set(multiprocessing.active_children()) - before})
+    assert len(seen[0]) == 2
+    assert seen == [seen[0]] * 3
+    del streamed
+    gc.collect()
+    assert set(multiprocessing.active_children()) == before
 
 
 @pytest.mark.parametrize("resident_mib", [0, 4096])
