@@ -28,7 +28,7 @@ from nastk.networks.operations import (
 )
 from nastk.networks.skip_dropout import SkipDropout
 from nastk.networks.supernet import Supernet
-from nastk.networks.weighted_sums import is_exact, weighted_sums
+from nastk.networks.weighted_sums import is_of_use, weighted_sums
 from nastk.spaces.edge_space import EdgeSpace
 from nastk.spaces.space import Space
 
@@ -127,7 +127,7 @@ class MixedEdges(nn.Module):
     ) -> State:
         """Of a node, with the sums of what has no weights and is weighted by gates, for all edges from it."""
         state = State(value, self.pools[node])
-        if masks is not None or not is_exact():
+        if masks is not None or not is_of_use():
             return state
         shared = set(self.pool_indices)
         if self.strides[node] == 1 and (dropout is None or not self.training):
@@ -183,16 +183,22 @@ class State:
         self.sums: dict[int, Tensor] = {}  # by edge
         self.summed: set[int] = set()  # the operations that are in the sums
         self._pools = pools
+        self._relu: Tensor | None = None  # not cached_property, which PyTorch's compiler cannot read
+        self._diagonals: tuple[Tensor, Tensor] | None = None
         self._pooled: dict[int, Tensor] = {}
 
-    @cached_property
+    @property
     def relu(self) -> Tensor:
-        return F.relu(self.value)
+        if self._relu is None:
+            self._relu = F.relu(self.value)
+        return self._relu
 
-    @cached_property
+    @property
     def diagonals(self) -> tuple[Tensor, Tensor]:
         """Behind the ReLU."""
-        return diagonals(self.relu)
+        if self._diagonals is None:
+            self._diagonals = diagonals(self.relu)
+        return self._diagonals
 
     def pool(self, operation: int) -> Tensor:
         if operation not in self._pooled:

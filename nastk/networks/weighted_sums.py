@@ -12,11 +12,14 @@ import torch
 from torch import Tensor
 
 
-def is_exact() -> bool:
-    """Whether a matrix product has the precision of its tensors: not under TF32, nor under autocast."""
+def is_of_use() -> bool:
+    """Whether a matrix product is faster, and as precise as its tensors: under TF32 and autocast it is not.
+
+    A compiler makes one pass of the products and additions themselves.
+    """
     if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):
         return False
-    return torch.get_float32_matmul_precision() == "highest"
+    return not torch.compiler.is_compiling() and torch.get_float32_matmul_precision() == "highest"
 
 
 def weighted_sums(weights: Tensor, maps: Sequence[Tensor]) -> list[Tensor]:
