@@ -83,7 +83,7 @@ def test_other_data_sets_are_other_columns(nastk, made_up_table):
 def test_a_search_over_a_table_is_resumed_exactly(
     nastk, method, sitting, made_up_table, result_of, monkeypatch
 ):
-    line = words(method, made_up_table)
+    line = words(method, made_up_table, "run.checkpoint_seconds=0")  # every step is saved
     assert nastk(*line, "--run-dir", "expected").code == 0
     calls = 0
 
