@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 PLAIN = 3  # copies of the weights in training by SGD: themselves, their gradients, the momentum
-NUM_IMAGES = 3  # enough for every batch norm, and rarely a number of channels
+FEW, MORE = 2, 3  # images, enough for every batch norm
 
 
 def step_bytes(
@@ -25,30 +25,38 @@ def step_bytes(
     They are all that the graph of loss_of(images [N, C, H, W], labels [N]) keeps, and `copies` of the
     weights: themselves, their gradients, the momentum, and what else a method has of them. Not counted
     are what an operation needs while it runs, the allocator's gaps, and the data set.
-    Found with a loss on NUM_IMAGES images of `image_shape` (C, H, W), which moves the network's running
+    Found with losses on two and three images of `image_shape` (C, H, W), which move the network's running
     statistics: what the graph keeps of the images grows with the batch, the rest does not.
     """
+    few, more = (_graph_bytes(network, loss_of, image_shape, num) for num in (FEW, MORE))
+    graph = few + (more - few) * (batch_size - FEW) // (MORE - FEW)
+    return graph + copies * sum(parameter.nbytes for parameter in network.parameters())
+
+
+def _graph_bytes(
+    network: nn.Module,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    image_shape: tuple[int, int, int],
+    num_images: int,
+) -> int:
+    """Of all that the graph of the loss keeps but the network's own tensors."""
     device = next(network.parameters()).device
-    images = torch.zeros(NUM_IMAGES, *image_shape, device=device).contiguous(
+    images = torch.zeros(num_images, *image_shape, device=device).contiguous(
         memory_format=torch.channels_last
     )
-    labels = torch.zeros(NUM_IMAGES, dtype=torch.long, device=device)
+    labels = torch.zeros(num_images, dtype=torch.long, device=device)
     own = {tensor.untyped_storage().data_ptr() for tensor in network.state_dict().values()}
-    kept: dict[int, tuple[torch.UntypedStorage, bool]] = {}  # alive, so that no address is given twice
+    kept: dict[int, torch.UntypedStorage] = {}  # alive, so that no address is given twice
 
     def keep(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage, tensor.shape[:1] == (NUM_IMAGES,)
+            kept[storage.data_ptr()] = storage
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         loss_of(images, labels)
-    graph = sum(
-        storage.nbytes() * batch_size // NUM_IMAGES if of_images else storage.nbytes()
-        for storage, of_images in kept.values()
-    )
-    return graph + copies * sum(parameter.nbytes for parameter in network.parameters())
+    return sum(storage.nbytes() for storage in kept.values())
 
 
 def free_bytes(device: torch.device) -> int | None:
