@@ -69,9 +69,10 @@ def test_no_room_for_a_checkpoint(command, nastk, finished_runs, result_of, limi
 def test_no_room_to_begin(name, nastk, finished_runs, result_of, limit, monkeypatch):
     """What is written before there is a run to continue goes again, and the same command can be given again."""
     write_text = Run.write_text
+    first_name = name if name == "config.yaml" else f".{name}.begin.tmp"
 
     def full(run: Run, written: str, text: str) -> None:
-        if written == name:
+        if written == first_name:
             limit(10)
         write_text(run, written, text)
 
@@ -79,7 +80,7 @@ def test_no_room_to_begin(name, nastk, finished_runs, result_of, limit, monkeypa
         patch.setattr(Run, "write_text", full)
         code, out, err = nastk(*EVALUATE, "--run-dir", "run")
     limit(-1)
-    assert (code, out, err.splitlines()[-1]) == (2, "", f"Error: run/{name}: File too large")
+    assert (code, out, err.splitlines()[-1]) == (2, "", f"Error: run/{first_name}: File too large")
     assert os.listdir() == []
     if name == "config.yaml":
         assert nastk(*EVALUATE, "--run-dir", "run").code == 0
