@@ -35,6 +35,8 @@ class DepthwiseConv2d(nn.Conv2d):
         stride, dilation = self.stride[0], self.dilation[0]
         if stride == dilation == 2:  # only pixels of even rows and columns ever meet the kernel
             x, stride, dilation = x[:, :, ::2, ::2], 1, 1
+        if self.kernel_size[0] == 3 and dilation == 1:  # as fast in PyTorch
+            return _convolve(x, self.weight, stride, dilation)
         y: Tensor = _Depthwise.apply(x, self.weight, stride, dilation)
         return y
 
@@ -66,14 +68,12 @@ def _convolve(x: Tensor, weight: Tensor, stride: int, dilation: int) -> Tensor:
 
 
 def _weight_gradient(x: Tensor, grad: Tensor, kernel: int, stride: int, dilation: int) -> Tensor:
-    """The gradient [C, 1, k, k] of a depthwise kernel, k 3 or 5, from input and output gradient.
+    """The gradient [C, 1, k, k] of a depthwise kernel, 5x5 or of dilation 2, from input and output gradient.
 
-    Stride or dilation are 1 or 2, not both 2.
+    Stride or dilation are 1 or 2, not both 2; k is 3 or 5.
     """
     channels = x.shape[1]
     shape = x.new_empty(1).expand(channels * dilation, 1, kernel, 3)  # only its shape is read
-    if kernel == 3 and dilation == 1:
-        return _plain_backward(grad, x, shape, stride, of_weight=True)
     of_x, of_grad = Rows(x, kernel, 1, dilation), Rows(grad, kernel, stride, dilation)
     result = x.new_empty(channels, 1, kernel, kernel)
     for shift, column in ((0, 0),) if kernel == 3 else ((-1, 0), (1, 2)):
