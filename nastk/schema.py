@@ -198,6 +198,10 @@ class EngineConfig:
     deterministic: bool = key(
         False, "on CUDA only what always gives the same bits, so that a resumed run does; slower"
     )
+    recompute: bool = key(
+        False,
+        "keep fewer maps of a step and compute them again: a quarter less memory, a little slower",
+    )
     compile: bool = key(
         False, "torch.compile the cells, each apart: a start of minutes, and mostly no gain on a CPU"
     )

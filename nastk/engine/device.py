@@ -15,6 +15,7 @@ from torch import nn
 from nastk.engine.compiling import Compiled, check_compiler
 from nastk.engine.layout import LAYOUTS, fastest_layout
 from nastk.engine.random import Streams
+from nastk.engine.recomputation import Recomputing
 from nastk.engine.signals import StopRequest
 from nastk.schema import EngineConfig
 from nastk.wording import counted
@@ -44,6 +45,7 @@ class Engine:
         self.precision = config.precision
         self.deterministic = config.deterministic
         self.compile = config.compile
+        self.recompute = config.recompute
         self._layout = config.layout
         if config.threads:
             _check_threads(config.threads)
@@ -117,10 +119,16 @@ class Engine:
         return LAYOUTS[self._layout]
 
     def place(self, module: M) -> M:
-        """The module on the device, in the engine's layout: its weights and, which come channels-last, its inputs."""
+        """The module on the device, in the engine's layout: its weights and, which come channels-last, its inputs.
+
+        It recomputes what it can if the engine says so.
+        """
         placed: M = module.to(device=self.device, memory_format=self.layout)  # type: ignore[call-overload]
         if self.layout is torch.contiguous_format:
             placed.register_forward_pre_hook(_to_contiguous)
+        for part in placed.modules():
+            if isinstance(part, Recomputing):
+                part.recompute = self.recompute
         return placed
 
     def compiled(self, function: Callable[..., Any], batch_size: int) -> Compiled:

@@ -7,18 +7,26 @@ that operations on one state can share it, and takes a gate into the norm's scal
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nastk.engine.recomputation import Recomputing, computed_again
 from nastk.networks.batch_norm import BatchNorm2d
 from nastk.networks.depthwise import DepthwiseConv2d
 from nastk.networks.gates import Gate
 from nastk.networks.max_pool import MaxPool2d
 
 
-class WeightedOperation(nn.Module):
-    """An operation with weights: a ReLU, convolutions, a batch norm at the end."""
+class WeightedOperation(Recomputing):
+    """An operation with weights: a ReLU, convolutions, a batch norm at the end.
+
+    What its norms read it keeps, or computes it again from what its convolutions read, which they keep.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return self.rectified(F.relu(x), None)
@@ -26,6 +34,14 @@ class WeightedOperation(nn.Module):
     def rectified(self, x: Tensor, gate: Gate | None) -> Tensor:
         """The operation behind its ReLU, times `gate` (None: 1)."""
         raise NotImplementedError
+
+    def normed(self, convolve: Callable[[], Tensor], norm: nn.Module, gate: Gate | None) -> Tensor:
+        """`gate` times the norm of convolve()."""
+        x = convolve()
+        again = self.recompute and torch.is_grad_enabled() and not torch.compiler.is_compiling()
+        with computed_again(x, convolve) if again else nullcontext():
+            y: Tensor = norm(x, gate)
+        return y
 
 
 class FactorizedReduce(WeightedOperation):
@@ -49,8 +65,7 @@ class FactorizedReduce(WeightedOperation):
 
     def join(self, even: Tensor, odd: Tensor, gate: Gate | None) -> Tensor:
         """`rectified` of the map whose `diagonals` these are."""
-        joined: Tensor = self.norm(torch.cat([self.even(even), self.odd(odd)], dim=1), gate)
-        return joined
+        return self.normed(lambda: torch.cat([self.even(even), self.odd(odd)], dim=1), self.norm, gate)
 
 
 def diagonals(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -69,8 +84,7 @@ class Conv(WeightedOperation):
         self.norm = BatchNorm2d(channels, affine=affine)
 
     def rectified(self, x: Tensor, gate: Gate | None) -> Tensor:
-        y: Tensor = self.norm(self.conv(x), gate)
-        return y
+        return self.normed(lambda: self.conv(x), self.norm, gate)
 
 
 class SeparableConv(WeightedOperation):
@@ -97,8 +111,10 @@ class SeparableConv(WeightedOperation):
     def rectified(self, x: Tensor, gate: Gate | None) -> Tensor:
         last = len(self.stages) - 1
         for position, stage in enumerate(self.stages):
-            x = stage["pointwise"](stage["depthwise"](x))  # type: ignore[index]
-            x = stage["norm"](x, gate if position == last else None)  # type: ignore[index]
+            assert isinstance(stage, nn.ModuleDict)
+            inner = stage["depthwise"](x)
+            own = gate if position == last else None
+            x = self.normed(partial(stage["pointwise"], inner), stage["norm"], own)
             if position < last:
                 x = F.relu(x, inplace=True)  # batch norm's backward does not need its output
         return x
