@@ -20,6 +20,7 @@ from nastk.networks.batch_norm import BatchNorm2d
 from nastk.networks.depthwise import DepthwiseConv2d
 from nastk.networks.gates import Gate
 from nastk.networks.max_pool import MaxPool2d
+from nastk.networks.pointwise import PointwiseConv2d
 
 
 class WeightedOperation(Recomputing):
@@ -52,8 +53,8 @@ class FactorizedReduce(WeightedOperation):
 
     def __init__(self, channels_in: int, channels: int, *, affine: bool) -> None:
         super().__init__()
-        self.even = nn.Conv2d(channels_in, channels // 2, 1, bias=False)
-        self.odd = nn.Conv2d(channels_in, channels - channels // 2, 1, bias=False)
+        self.even = PointwiseConv2d(channels_in, channels // 2)
+        self.odd = PointwiseConv2d(channels_in, channels - channels // 2)
         self.norm = BatchNorm2d(channels, affine=affine)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -80,7 +81,11 @@ class Conv(WeightedOperation):
         self, channels_in: int, channels: int, kernel: int = 1, stride: int = 1, *, affine: bool
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels_in, channels, kernel, stride, padding=kernel // 2, bias=False)
+        self.conv = (
+            PointwiseConv2d(channels_in, channels)
+            if kernel == stride == 1
+            else nn.Conv2d(channels_in, channels, kernel, stride, padding=kernel // 2, bias=False)
+        )
         self.norm = BatchNorm2d(channels, affine=affine)
 
     def rectified(self, x: Tensor, gate: Gate | None) -> Tensor:
@@ -101,7 +106,7 @@ class SeparableConv(WeightedOperation):
             nn.ModuleDict(
                 {
                     "depthwise": DepthwiseConv2d(channels, kernel, stride if stage == 0 else 1, dilation),
-                    "pointwise": nn.Conv2d(channels, channels, 1, bias=False),
+                    "pointwise": PointwiseConv2d(channels, channels),
                     "norm": BatchNorm2d(channels, affine=affine),
                 }
             )
