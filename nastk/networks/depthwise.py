@@ -35,7 +35,8 @@ class DepthwiseConv2d(nn.Conv2d):
         stride, dilation = self.stride[0], self.dilation[0]
         if stride == dilation == 2:  # only pixels of even rows and columns ever meet the kernel
             x, stride, dilation = x[:, :, ::2, ::2], 1, 1
-        if self.kernel_size[0] == 3 and dilation == 1:  # as fast in PyTorch
+        small = min(x.shape[-2:]) < self.kernel_size[0]
+        if dilation == 1 and (self.kernel_size[0] == 3 or stride == 2 and not small):  # as fast in PyTorch
             return _convolve(x, self.weight, stride, dilation)
         y: Tensor = _Depthwise.apply(x, self.weight, stride, dilation)
         return y
