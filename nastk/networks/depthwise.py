@@ -36,7 +36,7 @@ class DepthwiseConv2d(nn.Conv2d):
         if stride == dilation == 2:  # only pixels of even rows and columns ever meet the kernel
             x, stride, dilation = x[:, :, ::2, ::2], 1, 1
         small = min(x.shape[-2:]) < self.kernel_size[0]
-        if dilation == 1 and (self.kernel_size[0] == 3 or stride == 2 and not small):  # as fast in PyTorch
+        if dilation == 1 and (self.kernel_size[0] == 3 or (stride == 2 and not small)):  # as fast in PyTorch
             return _convolve(x, self.weight, stride, dilation)
         y: Tensor = _Depthwise.apply(x, self.weight, stride, dilation)
         return y
