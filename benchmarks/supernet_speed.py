@@ -4,8 +4,8 @@
 
 Prints CPU seconds a step, from zero_grad to the optimiser's step (running statistics kept), the medians of the
 paired ratios plain / nastk and plain channels-last / nastk with their ranges, all interleaved in one process, and for
-the cases that have a goal for it the peak resident memory, each in a process of its own. Plain: every edge its own
-list of operations, PyTorch's own modules, NCHW.
+the cases that have a goal for it the peak resident memory, each in a process of its own, with engine.recompute too.
+Plain: every edge its own list of operations, PyTorch's own modules, NCHW.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from nastk.archs import load_arch
 from nastk.engine.optimizers import SGD
+from nastk.engine.recomputation import Recomputing
 from nastk.networks.cell_network import CellNetwork
 from nastk.networks.cell_supernet import CellSupernet
 from nastk.networks.gates import Gates, one_hot, soft, uniform_path
@@ -40,6 +41,7 @@ from nastk.spaces.mask import Mask
 from nastk.weight_sharing.memory import depths
 
 KINDS = ("plain", "plain, channels-last", "nastk")
+RECOMPUTING = "nastk, engine.recompute"  # of the cases whose memory is measured
 Step = Callable[[], float]  # -> the loss
 
 
@@ -83,6 +85,9 @@ def network(kind: str, batch_size: int) -> Step:
 def step_of(kind: str, net: nn.Module, batch_size: int, forward: Callable[[Tensor], Tensor]) -> Step:
     layout = torch.contiguous_format if kind == "plain" else torch.channels_last
     net.to(memory_format=layout)
+    for module in net.modules():
+        if isinstance(module, Recomputing):
+            module.recompute = kind == RECOMPUTING
     images = torch.randn(batch_size, 3, 32, 32).contiguous(memory_format=layout)
     labels = torch.arange(batch_size) % 10
     optimizer = SGD(net.parameters(), lr=1e-3, momentum=0.9, weight_decay=3e-4)
@@ -138,6 +143,10 @@ class Case:
     make: Callable[[str, int], Step]
     memory: bool = False
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return (*KINDS, RECOMPUTING) if self.memory else KINDS
+
 
 def build_cases() -> dict[str, list[Case]]:
     def stage(num_cells: int, kept: int) -> Callable[[str, int], Step]:
@@ -184,7 +193,7 @@ def main() -> None:
     print(
         f"torch {torch.__version__}, {platform.machine()}, {options.threads} threads, n = {options.repeats}\n\n"
         "| case | batch | plain, s | plain channels-last, s | nastk, s | plain / nastk | channels-last / nastk | "
-        "peak MiB of the three |\n|---|---|---|---|---|---|---|---|"
+        "recomputing, s | peak MiB of the kinds |\n|---|---|---|---|---|---|---|---|---|"
     )
     for group in options.cases:
         for position, case in enumerate(CASES[group]):
@@ -195,7 +204,7 @@ def main() -> None:
 def row(group: str, position: int, case: Case, options: argparse.Namespace) -> str:
     times = measure(case, options.repeats)
     peaks = []
-    for kind in KINDS if case.memory else ():
+    for kind in case.kinds if case.memory else ():
         command = [sys.executable, __file__, f"--threads={options.threads}"]
         command += ["--peak-of", group, str(position), kind]
         peaks.append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
@@ -203,16 +212,17 @@ def row(group: str, position: int, case: Case, options: argparse.Namespace) -> s
         [a / b for a, b in zip(times[kind], times["nastk"], strict=True)] for kind in KINDS if kind != "nastk"
     ]
     cells = [case.name, str(case.batch_size), *(spell(times[kind]) for kind in KINDS), *map(spell, ratios)]
+    cells.append(spell(times[RECOMPUTING]) if case.memory else "")
     return f"| {' | '.join(cells)} | {', '.join(f'{peak:,.0f}' for peak in peaks)} |"
 
 
 def measure(case: Case, repeats: int) -> dict[str, list[float]]:
     """CPU seconds of every kind's steps, interleaved, behind one to warm up."""
     torch.manual_seed(0)
-    steps = {kind: case.make(kind, case.batch_size) for kind in KINDS}
+    steps = {kind: case.make(kind, case.batch_size) for kind in case.kinds}
     losses = [step() for step in steps.values()]
     assert max(losses) - min(losses) < 0.5, losses  # other initial draws, but the same kind of net
-    times: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    times: dict[str, list[float]] = {kind: [] for kind in case.kinds}
     for _ in range(repeats):
         for kind, step in steps.items():
             started = time.process_time()
