@@ -30,13 +30,14 @@ from nastk.data.batches import Batches
 from nastk.data.images import ResidentImages
 from nastk.data.search_images import SearchImages
 from nastk.engine.device import Engine
-from nastk.estimators.standalone import StandaloneTraining
 from nastk.networks.cell_network import CellNetwork
 from nastk.networks.skip_dropout import SkipDropout
 from nastk.search_method import SearchContext
 from nastk.spaces.cell import DARTS
 from nastk.spaces.derivation import shrink
 from nastk.splitting.splitter import Splitter
+from nastk.tasks.classification import Classification
+from nastk.tasks.training import Training
 from nastk.weight_sharing.memory import depths
 from nastk.weight_sharing.relaxation import Relaxation
 from nastk.weight_sharing.shared_weights import SharedWeights
@@ -142,7 +143,14 @@ def evaluation(*words: str) -> Start:
             auxiliary=True,
         )
         batches = images_of(engine, config.train.batch_size)
-        training = StandaloneTraining(engine.place(network), batches, batches, config.train, engine)
+        training = Training(
+            engine.place(network),
+            Classification(batches.images, config.train, engine),
+            batches,
+            batches,
+            config.train,
+            engine,
+        )
         training.epoch = config.train.epochs // 2
         return network, training.step
 

@@ -189,10 +189,10 @@ DATASETS: dict[str, Entry] = {
 }
 
 TASKS: dict[str, Entry] = {
-    "cifar10": Entry("nastk.tasks.classification:CIFAR10", "classification on CIFAR-10"),
-    "cifar100": Entry("nastk.tasks.classification:CIFAR100", "classification on CIFAR-100"),
-    "fashion-mnist": Entry("nastk.tasks.classification:FASHION_MNIST", "classification on Fashion-MNIST"),
-    "data": Entry("nastk.tasks.classification:DATA", "classification on the data set that --dataset names"),
+    "cifar10": Entry("nastk.tasks.named:CIFAR10", "classification on CIFAR-10"),
+    "cifar100": Entry("nastk.tasks.named:CIFAR100", "classification on CIFAR-100"),
+    "fashion-mnist": Entry("nastk.tasks.named:FASHION_MNIST", "classification on Fashion-MNIST"),
+    "data": Entry("nastk.tasks.named:DATA", "classification on the data set that --dataset names"),
 }
 
 

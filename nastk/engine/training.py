@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -39,20 +40,18 @@ class Averages:
 DIVERGED = Averages(loss=math.nan, accuracy=0.0)
 
 
-class Meter:
-    """Adds up losses and hits on the device, so that no step has to wait for it."""
+class LossMeter:
+    """Adds up losses on the device, so that no step has to wait for it."""
 
     def __init__(self) -> None:
         self._losses: list[Tensor] = []  # per batch, times its size
-        self._hits: list[Tensor] = []
         self._num_images = 0
         self._num_looked_at = 0  # batches whose losses are known to be finite
 
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """loss: the mean over the batch; logits [N, K]; labels [N]."""
-        self._losses.append(loss.detach() * len(labels))
-        self._hits.append((logits.detach().argmax(dim=1) == labels).sum())
-        self._num_images += len(labels)
+    def add(self, loss: Tensor, _outputs: Any, targets: Any) -> None:
+        """loss: the mean over the batch, of which there is a target an image."""
+        self._losses.append(loss.detach() * len(targets))
+        self._num_images += len(targets)
 
     def first_non_finite(self) -> int | None:
         """The number of the first batch whose loss was NaN or infinite, of those since the last look."""
@@ -63,14 +62,33 @@ class Meter:
         bad = ~torch.isfinite(torch.stack(self._losses[first:]))
         return first + int(bad.int().argmax()) if bool(bad.any()) else None
 
+    def figures(self) -> dict[str, float]:
+        return {"loss": float(torch.stack(self._losses).double().sum()) / self._num_images}
+
+
+class Meter(LossMeter):
+    """Adds up losses and hits of classifications."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hits: list[Tensor] = []
+
+    def add(self, loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
+        """outputs: logits [N, K]; targets: labels [N]."""
+        super().add(loss, outputs, targets)
+        self._hits.append((outputs.detach().argmax(dim=1) == targets).sum())
+
+    def figures(self) -> dict[str, float]:
+        return vars(self.averages()).copy()
+
     def averages(self) -> Averages:
         sums = torch.stack(self._losses).double().sum(), torch.stack(self._hits).sum().double()
         loss, hits = torch.stack(sums).tolist()  # both at once: each look waits for the device
         return Averages(loss / self._num_images, 100.0 * hits / self._num_images)
 
 
-Batch = tuple[Tensor, Tensor]  # images [N, C, H, W], labels [N]
-Loss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # images, labels -> loss, logits [N, K]
+Batch = tuple[Tensor, Any]  # images [N, C, H, W], a target an image
+Loss = Callable[[Tensor, Any], tuple[Tensor, Any]]  # images, targets -> loss, outputs
 
 
 def train_epoch(
@@ -83,31 +101,56 @@ def train_epoch(
     before_step: Callable[[Tensor, Tensor], None] | None = None,
     after_step: Callable[[], None] | None = None,
 ) -> Averages:
+    """`train_batches` for a classification, by labels [N] and logits [N, K]."""
+    meter = Meter()
+    train_batches(
+        loss_of,
+        optimizer,
+        batches,
+        engine,
+        meter,
+        grad_clip=grad_clip,
+        before_step=before_step,
+        after_step=after_step,
+    )
+    return meter.averages()
+
+
+def train_batches(
+    loss_of: Loss,
+    optimizer: Optimizer,
+    batches: Iterable[Batch],
+    engine: Engine,
+    meter: LossMeter,
+    *,
+    grad_clip: float,
+    before_step: Callable[[Tensor, Any], None] | None = None,
+    after_step: Callable[[], None] | None = None,
+) -> None:
     """One pass of optimiser steps over `batches`; gradients are clipped to a total norm.
 
-    before_step is called with each batch, before the step on it; after_step behind each step.
+    meter: adds up what the steps give. before_step is called with each batch, before the step on it; after_step
+    behind each step.
     Raises NonFiniteLoss, and Stopped if the run is asked to stop and the epoch lasts.
     """
-    meter = Meter()
     step = -1
-    for step, (images, labels) in enumerate(batches):
+    for step, (images, targets) in enumerate(batches):
         engine.stop.at_batch()
         if before_step is not None:
-            before_step(images, labels)
+            before_step(images, targets)
         optimizer.zero_grad()
         with engine.autocast():
-            loss, logits = loss_of(images, labels)
+            loss, outputs = loss_of(images, targets)
         loss.backward()
         nn.utils.clip_grad_norm_(optimizer.parameters, grad_clip)
         optimizer.step()
         if after_step is not None:
             after_step()
-        meter.add(loss, logits, labels)
+        meter.add(loss, outputs, targets)
         if step % CHECK_EVERY == 0:
             _check_finite(meter, optimizer)
     assert step >= 0, "an epoch without batches"
     _check_finite(meter, optimizer)
-    return meter.averages()
 
 
 def evaluate(
@@ -168,7 +211,7 @@ def all_finite(tensors: Iterable[Tensor]) -> bool:
     return not flags or bool(torch.stack(flags).all())
 
 
-def _check_finite(meter: Meter, optimizer: Optimizer) -> None:
+def _check_finite(meter: LossMeter, optimizer: Optimizer) -> None:
     bad = meter.first_non_finite()
     if bad is not None:
         assert math.isfinite(optimizer.lr)

@@ -18,13 +18,14 @@ from nastk.engine import checkpoint
 from nastk.engine.device import Engine
 from nastk.engine.progress import Progress
 from nastk.engine.training import initialise
-from nastk.estimators.standalone import StandaloneTraining
 from nastk.genotype import Genotype, to_json
 from nastk.networks import weights as weight_files
 from nastk.networks.classifier import WEIGHTS_BEST
 from nastk.networks.counting import count_macs, count_parameters
 from nastk.report.drawings import draw_files
 from nastk.run import WEIGHTS, Run, RunError
+from nastk.tasks.classification import Classification
+from nastk.tasks.training import Training
 from nastk.workflows.directory import OpenRun, open_resumed
 from nastk.workflows.driving import drive_job
 from nastk.workflows.inputs import RunInputs
@@ -146,7 +147,7 @@ def _arch_files(found: Arch, weights: Path | None) -> dict[str, str]:
 
 
 def _finish(
-    run: Run, config: Config, engine: Engine, found: Arch, job: StandaloneTraining, train: ImageSet, *,
+    run: Run, config: Config, engine: Engine, found: Arch, job: Training, train: ImageSet, *,
     steps: int, wall_s: float,
 ) -> None:  # fmt: skip
     """Write down the trained network and how good it is."""
@@ -184,13 +185,13 @@ def _finish(
         steps=steps,
         wall_s=wall_s,
         arch=found.name,
-        score={"name": "accuracy", "value": job.test_accuracy, "direction": "max", "split": "test"},
+        score={**vars(job.task.score), "value": job.score, "split": "test"},
         params=count_parameters(network) - (count_parameters(network.auxiliary) if network.auxiliary else 0),
         macs=count_macs(network, train.shape),
         network=dataclasses.asdict(config.network)
         | {"num_classes": len(train.classes), "image_shape": train.shape},
-        test_accuracy=job.test_accuracy,
-        test_accuracy_best=job.test_accuracy_best,
+        test_accuracy=job.score,
+        test_accuracy_best=job.score_best,
         **validated,
     )
 
@@ -202,7 +203,7 @@ def _build(
     weights: Path | None,
     inputs: RunInputs,
     progress: Progress,
-) -> tuple[StandaloneTraining, ImageSet]:
+) -> tuple[Training, ImageSet]:
     """The training of the genotype's network, and the images it trains on, which are added to `inputs`."""
     registry.space_entry(genotype.space).check_networks()
     images = load_training_images(config.data)
@@ -226,8 +227,9 @@ def _build(
     augmentation = Augmentation(
         pad=config.data.pad, flip=config.data.flip, cutout=config.data.cutout, policy=config.data.augment
     )
-    job = StandaloneTraining(
+    job = Training(
         engine.place(network),
+        Classification(train, config.train, engine),
         Batches(train.to(engine.device), config.train.batch_size, augmentation=augmentation, shuffle=True),
         Batches(test.to(engine.device), config.train.eval_batch_size),
         config.train,

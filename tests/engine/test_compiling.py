@@ -23,7 +23,6 @@ from nastk.engine.compiling import Compiled, check_compiler, fixed
 from nastk.engine.device import Engine
 from nastk.engine.progress import Progress
 from nastk.engine.training import initialise
-from nastk.estimators.standalone import StandaloneTraining
 from nastk.networks.cell_network import CellNetwork
 from nastk.networks.cell_supernet import CellSupernet
 from nastk.networks.drop_path import draw_masks
@@ -35,6 +34,8 @@ from nastk.schema import EngineConfig, StandaloneTrainConfig
 from nastk.spaces.cell import DARTS
 from nastk.spaces.mask import Mask
 from nastk.spaces.nasbench201 import NASBENCH201
+from nastk.tasks.classification import Classification
+from nastk.tasks.training import Training
 from nastk.workflows.search import search
 
 # PyTorch's tracing looks at the gradients of all tensors, and without filters it warns of itself.
@@ -242,16 +243,15 @@ def test_without_a_cpp_compiler(tmp_path):
 def test_compiled_for_the_cpu_it_resumes_exactly(random_images):
     """By inductor: after the first epoch near what is not compiled, and from a checkpoint on bit for bit the same."""
 
-    def begin(compile: bool) -> StandaloneTraining:
+    def begin(compile: bool) -> Training:
         engine = Engine(EngineConfig(device="cpu", compile=compile), 0)
         net = NASBench201Network(NASBENCH201.genotype((3, 4, 1, 0, 2, 3)), num_cells=3, channels_in=1, **SIZE)
         initialise(net, engine.streams["initialisation"])
         images = random_images(2 * N + 2, num_classes=5)
         batches = Batches(images, N, augmentation=Augmentation(1, True, 2), shuffle=True)
         config = StandaloneTrainConfig(epochs=2, batch_size=N, lr=0.01)
-        return StandaloneTraining(
-            engine.place(net), batches, Batches(images, N), config, engine, compile=compile
-        )
+        task = Classification(images, config, engine)
+        return Training(engine.place(net), task, batches, Batches(images, N), config, engine, compile=compile)
 
     job, eager = begin(True), begin(False)
     assert job.step()["train_loss"] == pytest.approx(eager.step()["train_loss"], rel=1e-3)

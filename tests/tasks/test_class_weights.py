@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from nastk.estimators.class_weights import balanced_weights
+from nastk.tasks.class_weights import balanced_weights
 
 
 def test_by_hand():

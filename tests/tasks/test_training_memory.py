@@ -10,9 +10,10 @@ from nastk.archs import load_arch
 from nastk.data.batches import Batches
 from nastk.engine.device import Engine
 from nastk.engine.memory import step_bytes
-from nastk.estimators.standalone import StandaloneTraining
 from nastk.networks.cell_network import CellNetwork
 from nastk.schema import EngineConfig, StandaloneTrainConfig
+from nastk.tasks.classification import Classification
+from nastk.tasks.training import Training
 
 FLOAT = 4
 
@@ -39,7 +40,14 @@ def test_training_alone(random_images, auxiliary, drop_path):
     )
     config = StandaloneTrainConfig(epochs=2, batch_size=10, drop_path=drop_path)
     images = random_images(20)
-    job = StandaloneTraining(network, Batches(images, 10), Batches(images, 20), config, engine)
+    job = Training(
+        network,
+        Classification(images, config, engine),
+        Batches(images, 10),
+        Batches(images, 20),
+        config,
+        engine,
+    )
     before = [tensor.clone() for tensor in network.state_dict().values()]
     said = job.peak_memory()
     assert all(map(torch.equal, before, network.state_dict().values()))
