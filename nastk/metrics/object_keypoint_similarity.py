@@ -27,9 +27,8 @@ def object_keypoint_similarity(found: Array, truth: Array, areas: ArrayLike, sig
     """
     distances = ((found - truth[..., :2]) ** 2).sum(axis=-1)
     scales = (2.0 * np.asarray(sigmas)) ** 2
-    sizes = np.asarray(areas, dtype=np.float64)[..., None] + np.spacing(
-        1.0
-    )  # COCO's guard of an empty object
+    # COCO's smallest addition: who has no area is met exactly or not at all.
+    sizes = np.asarray(areas, dtype=np.float64)[..., None] + np.spacing(1.0)
     labelled = np.broadcast_to(truth[..., 2] > 0, distances.shape)
     near = np.where(labelled, np.exp(-distances / scales / sizes / 2.0), 0.0).sum(axis=-1)
     num_labelled = labelled.sum(axis=-1)

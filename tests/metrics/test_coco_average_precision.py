@@ -81,7 +81,8 @@ def test_of_equal_scores_the_earlier_is_surer_and_nan_is_the_least():
 def test_a_hundred_detections_of_an_image_and_label_count():
     others = [(0, 0, (50, 50, 60, 60), 0.9)] * 99
     truth, hit = objects((0, 0, LEFT)), (0, 0, LEFT, 0.8)
-    assert ap(truth, detections(*others, hit)) == pytest.approx(1 / 100)
+    figures = coco_box_figures(truth, detections(*others, hit))
+    assert (figures["AP"], figures["AR"]) == (pytest.approx(1 / 100), 1.0)
     assert ap(truth, detections(*others, others[0], hit)) == 0.0
     assert ap(truth, detections(*others, (1, 0, LEFT, 0.9), (0, 1, LEFT, 0.9), hit)) == pytest.approx(1 / 101)
 
