@@ -26,7 +26,7 @@ FLOORS = (
     {"genotype", "allowed"},
     {"notations"},
     {"registry", "run", "schema"},
-    {"json_text", "shown", "stats", "wording", "yaml_text"},
+    {"json_text", "metrics", "shown", "stats", "wording", "yaml_text"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
