@@ -71,3 +71,16 @@ def refused(read: Callable[[], Any], *words: object) -> None:
 def boxes_of(image: Any) -> list[list[float]]:
     assert image.boxes.dtype == np.float32
     return image.boxes.tolist()
+
+
+def put_mask(path: Path, values: Any, *, palette: bool = False, mode: str = "L") -> Path:
+    """values: of each pixel [H, W], or one of all pixels of an image as `put_image` makes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.broadcast_to(np.asarray(values, np.uint8), np.shape(values) or (HEIGHT, WIDTH))
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    if palette:
+        image = image.convert("P")
+        image.putdata(pixels.ravel().tolist())
+        image.putpalette([(255 - value) // 3 for value in range(256) for _ in range(3)])
+    image.convert(mode if not palette else "P").save(path)
+    return path

@@ -11,31 +11,23 @@ any of these in a folder that holds nothing else, or packed as a .zip; a .json o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from nastk.annotations.classes import together, with_common_classes
 from nastk.annotations.coco import read_coco
 from nastk.annotations.image_files import Sizes, by_stem, read_sizes
+from nastk.annotations.places import called, existing_folder, find_below, part_of
 from nastk.annotations.sets import BoxedImages
-from nastk.annotations.voc import listed, read_voc
+from nastk.annotations.voc import VOC_LISTS, listed, read_voc
 from nastk.annotations.yolo import images_of, read_description, read_yolo
 from nastk.data.files import is_there, printable
 from nastk.data.listing import entries_of
 from nastk.data.parts import Part, part_named
-from nastk.data.unpacking import unpacked
 
-_DEEPEST = 3  # folders around a set
-_UNPACKED = "unpacked"  # where archives go, below the data directory, as those of labelled images do
 _COCO = {"coco", "instances", "annotations", "annotation", "result", "default"}  # words of files' names,
 _OTHERS = {"keypoints", "captions", "panoptic", "stuff", "info"}  # and of those without boxes
-_VOC_LISTS: Mapping[Part, tuple[str, ...]] = {
-    "train": ("train.txt", "trainval.txt"),  # the first one that there is
-    "validation": ("val.txt",),
-    "test": ("test.txt",),
-}
-
 Reader = Callable[[Sizes], BoxedImages]
 
 
@@ -45,54 +37,40 @@ def load_boxes(place: Path, root: Path, sizes: Sizes = read_sizes) -> dict[Part,
     root: the data directory, below which archives are unpacked. ValueError, in one line, where there are no such
     annotations, or where they are wrong.
     """
-    if not is_there(place):
-        raise ValueError(
-            f"{printable(place)} does not exist (expected a folder, a .zip, a .json or a .yaml file)"
-        )
     return with_common_classes({part: read(sizes) for part, read in find_boxes(place, root).items()})
 
 
 def find_boxes(place: Path, root: Path) -> dict[Part, Reader]:
     """What reads each part; no annotation is read yet."""
-    if place.is_dir():
-        return _in_folder(place, None)
     kind = place.suffix.lower()
-    if kind == ".zip":
-        folder = unpacked(place, root / _UNPACKED)
-        return _in_folder(folder, folder)
-    if kind == ".json":
+    if kind == ".json" and place.is_file():
         return {"train": _coco_file(place.parent, place, "train")}
-    if kind in (".yaml", ".yml"):
+    if kind in (".yaml", ".yml") and place.is_file():
         return _yolo_parts(place, None)
-    raise ValueError(f"{printable(place)} is neither a folder nor a .zip, a .json or a .yaml file")
-
-
-def _in_folder(folder: Path, within: Path | None) -> dict[Part, Reader]:
-    """within: the archive's folder, which nothing may lead out of."""
-    place = folder
-    for _ in range(_DEEPEST + 1):
-        found = {"COCO": _coco(place), "VOC": _voc(place), "YOLO": _yolo(place, within)}
-        kinds = [kind for kind, parts in found.items() if parts]
-        if len(kinds) > 1:
-            raise ValueError(
-                f"{printable(place)} holds annotations of {' and of '.join(kinds)}: leave one of them there, or name "
-                "a .json or .yaml file as the data set"
-            )
-        if kinds:
-            parts = found[kinds[0]]
-            if "train" not in parts:
-                raise ValueError(
-                    f"{printable(place)} has {kinds[0]} annotations of {', '.join(parts)}, none of train"
-                )
-            return parts
-        folders, _files = entries_of(place)
-        if len(folders) != 1:
-            break
-        place /= folders[0]
-    raise ValueError(
-        f"{printable(place)} has no boxes that are known: expected annotations/instances_train.json (COCO), "
-        "Annotations/*.xml (VOC) or a .yaml file with names (YOLO)"
+    folder = existing_folder(place, root, "a .json", "a .yaml file")
+    within = None if folder == place else folder  # nothing may lead out of an archive's
+    return find_below(
+        folder,
+        partial(_in_folder, within),
+        "boxes that are known: expected annotations/instances_train.json (COCO), Annotations/*.xml (VOC) or a .yaml "
+        "file with names (YOLO)",
     )
+
+
+def _in_folder(within: Path | None, place: Path) -> dict[Part, Reader] | None:
+    found = {"COCO": _coco(place), "VOC": _voc(place), "YOLO": _yolo(place, within)}
+    kinds = [kind for kind, parts in found.items() if parts]
+    if len(kinds) > 1:
+        raise ValueError(
+            f"{printable(place)} holds annotations of {' and of '.join(kinds)}: leave one of them there, or name "
+            "a .json or .yaml file as the data set"
+        )
+    parts = found[kinds[0]] if kinds else None
+    if parts and "train" not in parts:
+        raise ValueError(
+            f"{printable(place)} has {kinds[0]} annotations of {', '.join(parts)}, none of train"
+        )
+    return parts
 
 
 def _coco(place: Path) -> dict[Part, Reader]:
@@ -111,10 +89,10 @@ def _json_files(place: Path) -> list[tuple[Path, Part]]:
     of training images if it is the only one."""
     found: list[tuple[Path, Part | None]] = []
     folders, _ = entries_of(place)
-    for name in ("", *(name for name in folders if name.lower() == "annotations" or _part_of(name))):
+    for name in ("", *(name for name in folders if name.lower() == "annotations" or part_of(name))):
         for file in entries_of(place / name)[1]:
             words = re.findall("[a-z]+", file.lower())
-            part = _part_of(name) or next(filter(None, map(part_named, words)), None)
+            part = part_of(name) or next(filter(None, map(part_named, words)), None)
             if words[-1:] == ["json"] and (part or _COCO & set(words)) and not _OTHERS & set(words):
                 found.append((place / name / file, part))
     if len(found) == 1:
@@ -126,7 +104,7 @@ def _coco_file(place: Path, path: Path, part: Part) -> Reader:
     """Its images lie in the folder of the part, in a folder images, or beside it."""
     beside = dict.fromkeys((path.parent, place))
     around = [*(base / "images" for base in beside if is_there(base / "images")), *beside]
-    own = [base / name for base in around for name in entries_of(base)[0] if _part_of(name) == part]
+    own = [base / name for base in around for name in entries_of(base)[0] if part_of(name) == part]
     folders = [*dict.fromkeys([*own, *around])]
     return lambda sizes: read_coco(path, folders, sizes)
 
@@ -135,7 +113,7 @@ def _voc(place: Path) -> dict[Part, Reader]:
     folders, _ = entries_of(place)
     if _has_xml(place):
         return {part: partial(_years, place, [place], part) for part in _voc_parts(place)}
-    beside = {part: place / name for name in folders if (part := _part_of(name)) and _xml_files(place / name)}
+    beside = {part: place / name for name in folders if (part := part_of(name)) and _xml_files(place / name)}
     if beside:
         return {part: partial(_beside, folder) for part, folder in beside.items()}
     years = [place / name for name in folders if _has_xml(place / name)]
@@ -144,7 +122,7 @@ def _voc(place: Path) -> dict[Part, Reader]:
 
 
 def _has_xml(year: Path) -> bool:
-    folder = _called(year, "annotations")
+    folder = called(year, "annotations")
     return folder is not None and bool(_xml_files(folder))
 
 
@@ -153,7 +131,7 @@ def _voc_parts(year: Path) -> dict[Part, Path | None]:
     lists = year / "ImageSets" / "Main"
     found = {
         part: next((lists / name for name in names if is_there(lists / name)), None)
-        for part, names in _VOC_LISTS.items()
+        for part, names in VOC_LISTS.items()
     }
     there: dict[Part, Path | None] = {part: path for part, path in found.items() if path}
     return there or {"train": None}
@@ -169,8 +147,8 @@ def _years(place: Path, years: Sequence[Path], part: Part, sizes: Sizes) -> Boxe
 
 
 def _year(year: Path, names: Path | None, sizes: Sizes) -> BoxedImages:
-    folder = _called(year, "annotations")
-    images = _called(year, "jpegimages") or _called(year, "images")
+    folder = called(year, "annotations")
+    images = called(year, "jpegimages", "images")
     assert folder is not None
     if images is None:
         raise ValueError(f"{printable(year)} has no folder JPEGImages (or images) beside {folder.name}")
@@ -202,13 +180,3 @@ def _yolo_parts(path: Path, within: Path | None) -> dict[Part, Reader]:
 
 def _xml_files(folder: Path) -> list[Path]:
     return [folder / name for name in entries_of(folder)[1] if name.lower().endswith(".xml")]
-
-
-def _called(place: Path, name: str) -> Path | None:
-    """The folder of that name in any case."""
-    return next((place / found for found in entries_of(place)[0] if found.lower() == name), None)
-
-
-def _part_of(name: str) -> Part | None:
-    """Of a folder as train or train2017."""
-    return part_named(name.rstrip("0123456789"))

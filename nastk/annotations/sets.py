@@ -60,3 +60,49 @@ class BoxedImages:
         """int64 [K]: objects of each class."""
         labels = [image.labels for image in self.images]
         return np.bincount(np.concatenate([np.empty(0, np.int64), *labels]), minlength=len(self.classes))
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What the pixels of masks mean. classes: K names. values: of each class in the files. ignored: values of what
+    counts neither way."""
+
+    classes: tuple[str, ...]
+    values: tuple[int, ...]
+    ignored: frozenset[int]
+
+    def labels(self, values: np.ndarray) -> np.ndarray:
+        """uint8 [H, W] of 0..K-1 and IGNORED for a file's values, uint8 [H, W], which are all known."""
+        table = np.full(256, IGNORED, np.uint8)
+        table[list(self.values)] = np.arange(len(self.values))
+        return table[values]
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedImage:
+    """An image and the class of each of its pixels. size: (H, W), which the mask has, too. mask: path of a PNG, of
+    which `Legend` says what its values mean. pixels: int64 [K], how many are of each class."""
+
+    path: str
+    size: tuple[int, int]
+    id: str
+    mask: str
+    pixels: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedImages:
+    """place, notes: as of `BoxedImages`."""
+
+    place: Path
+    legend: Legend
+    images: tuple[MaskedImage, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.legend.classes
+
+    def counts(self) -> np.ndarray:
+        """int64 [K]: pixels of each class."""
+        return np.stack([image.pixels for image in self.images]).sum(axis=0)

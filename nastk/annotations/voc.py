@@ -18,11 +18,18 @@ from nastk.annotations.image_files import Size, Sizes, in_words, known_sizes, re
 from nastk.annotations.review import Review
 from nastk.annotations.sets import BoxedImages
 from nastk.data.files import printable, read_bytes
+from nastk.data.parts import Part
 from nastk.shown import shown
 from nastk.xml_text import read_xml
 
 _MOST = 2**24  # bytes of a file, which is about one image
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
+# The lists of a part, in ImageSets, of which the first one that there is counts.
+VOC_LISTS: Mapping[Part, tuple[str, ...]] = {
+    "train": ("train.txt", "trainval.txt"),
+    "validation": ("val.txt",),
+    "test": ("test.txt",),
+}
 
 
 @dataclass(frozen=True)

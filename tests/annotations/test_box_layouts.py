@@ -151,9 +151,7 @@ def test_what_has_no_training_images_or_no_boxes(load, tmp_path):
     refused(
         lambda: load("plain"), "deeper has no boxes that are known: expected annotations/instances_train.json"
     )
-    refused(
-        lambda: load("plain/deep/deeper/a.png"), "a.png is neither a folder nor a .zip, a .json or a .yaml"
-    )
+    refused(lambda: load("plain/deep/deeper/a.png"), "a.png is not a folder, a .zip, a .json or a .yaml file")
     refused(lambda: load("missing"), "missing does not exist (expected a folder")
 
 
@@ -193,7 +191,7 @@ def test_classes_that_no_training_image_has(load, tmp_path):
         put_coco(tmp_path / "set" / f"{part}.json", tmp_path / "set" / "images", document)
     train, val = load().values()
     assert not train.notes
-    assert val.notes == (f"{tmp_path}/set/val.json has objects of 1 class that no training image has: ant",)
+    assert val.notes == (f"{tmp_path}/set/val.json has something of 1 class that no training image has: ant",)
 
 
 def test_no_class_in_common(load, tmp_path):
@@ -204,7 +202,7 @@ def test_no_class_in_common(load, tmp_path):
 
 def test_no_object_to_learn_from(load, tmp_path):
     put_coco(tmp_path / "set" / "train.json", tmp_path / "set" / "images", coco() | {"annotations": []})
-    refused(load, "train.json has no object: there is nothing to learn")
+    refused(load, "train.json has nothing of any class: there is nothing to learn")
 
 
 def test_a_part_without_objects_is_no_fault(load, tmp_path):
@@ -219,8 +217,8 @@ def test_counts_are_told(load, tmp_path):
         put_coco(tmp_path / "set" / f"{part}.json", tmp_path / "set" / "images", document)
     assert counts_text(load()).splitlines() == [
         "train 2 images with 3 objects of 2 classes, validation 2 images with 1 object of 1 class",
-        "  bee  train      1  validation      0",
-        "  cow  train      2  validation      1",
+        "  bee  train 1  validation 0",
+        "  cow  train 2  validation 1",
         "  no object of 1 class: ant",
     ]
 
