@@ -10,13 +10,13 @@ any of these in a folder that holds nothing else, or packed as a .zip; a .json o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from nastk.annotations.classes import together, with_common_classes
 from nastk.annotations.coco import read_coco
+from nastk.annotations.coco_files import CocoFile, coco_files, lone_coco_file
 from nastk.annotations.image_files import Sizes, by_stem, read_sizes
 from nastk.annotations.places import called, existing_folder, find_below, part_of
 from nastk.annotations.sets import BoxedImages
@@ -24,10 +24,8 @@ from nastk.annotations.voc import VOC_LISTS, listed, read_voc
 from nastk.annotations.yolo import images_of, read_description, read_yolo
 from nastk.data.files import is_there, printable
 from nastk.data.listing import entries_of
-from nastk.data.parts import Part, part_named
+from nastk.data.parts import Part
 
-_COCO = {"coco", "instances", "annotations", "annotation", "result", "default"}  # words of files' names,
-_OTHERS = {"keypoints", "captions", "panoptic", "stuff", "info"}  # and of those without boxes
 Reader = Callable[[Sizes], BoxedImages]
 
 
@@ -44,7 +42,7 @@ def find_boxes(place: Path, root: Path) -> dict[Part, Reader]:
     """What reads each part; no annotation is read yet."""
     kind = place.suffix.lower()
     if kind == ".json" and place.is_file():
-        return {"train": _coco_file(place.parent, place, "train")}
+        return {"train": _coco_reader(lone_coco_file(place))}
     if kind in (".yaml", ".yml") and place.is_file():
         return _yolo_parts(place, None)
     folder = existing_folder(place, root, "a .json", "a .yaml file")
@@ -74,39 +72,11 @@ def _in_folder(within: Path | None, place: Path) -> dict[Part, Reader] | None:
 
 
 def _coco(place: Path) -> dict[Part, Reader]:
-    files: dict[Part, Path] = {}
-    for path, part in _json_files(place):
-        if part in files:
-            raise ValueError(
-                f"{printable(files[part])} and {printable(path)} are both of {part}: leave one of them"
-            )
-        files[part] = path
-    return {part: _coco_file(place, path, part) for part, path in files.items()}
+    return {part: _coco_reader(file) for part, file in coco_files(place).items()}
 
 
-def _json_files(place: Path) -> list[tuple[Path, Part]]:
-    """Those of boxes, with the part that a file or its folder is called after; one that is called after none is
-    of training images if it is the only one."""
-    found: list[tuple[Path, Part | None]] = []
-    folders, _ = entries_of(place)
-    for name in ("", *(name for name in folders if name.lower() == "annotations" or part_of(name))):
-        for file in entries_of(place / name)[1]:
-            words = re.findall("[a-z]+", file.lower())
-            part = part_of(name) or next(filter(None, map(part_named, words)), None)
-            if words[-1:] == ["json"] and (part or _COCO & set(words)) and not _OTHERS & set(words):
-                found.append((place / name / file, part))
-    if len(found) == 1:
-        return [(found[0][0], found[0][1] or "train")]
-    return [(path, part) for path, part in found if part]
-
-
-def _coco_file(place: Path, path: Path, part: Part) -> Reader:
-    """Its images lie in the folder of the part, in a folder images, or beside it."""
-    beside = dict.fromkeys((path.parent, place))
-    around = [*(base / "images" for base in beside if is_there(base / "images")), *beside]
-    own = [base / name for base in around for name in entries_of(base)[0] if part_of(name) == part]
-    folders = [*dict.fromkeys([*own, *around])]
-    return lambda sizes: read_coco(path, folders, sizes)
+def _coco_reader(file: CocoFile) -> Reader:
+    return lambda sizes: read_coco(file.path, file.folders, sizes)
 
 
 def _voc(place: Path) -> dict[Part, Reader]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeGuard
@@ -27,6 +27,7 @@ _LISTS = ("images", "annotations", "categories")
 _TIMES = 6  # bytes that a character takes once it is read
 
 Id = int | str
+JointsOf = Callable[[Mapping[str, Any]], Sequence[float]]  # of an annotation
 
 
 @dataclass(frozen=True)
@@ -55,16 +56,27 @@ def read_coco(path: Path, folders: Sequence[Path], sizes: Sizes = read_sizes) ->
     document = read_document(path, review)
     labels = {number: label for label, number in enumerate(document.categories)}
     classes = tuple(category["name"] for category in document.categories.values())
+    objects = objects_of(document, document.annotations, labels, review)
+    return boxed_images(path, folders, document.pictures, classes, objects, sizes, review)
+
+
+def objects_of(
+    document: Document,
+    annotations: Mapping[Id, Sequence[Mapping[str, Any]]],
+    labels: Mapping[Id, int],
+    review: Review,
+    joints_of: JointsOf = lambda _annotation: (),
+) -> dict[Id, list[Described]]:
+    """Those annotations that are as they should be, by image. joints_of: raises ValueError where they are not."""
     objects: dict[Id, list[Described]] = defaultdict(list)
-    for image, items in document.annotations.items():
-        name = document.pictures[image].name
+    for image, items in annotations.items():
         for annotation in items:
-            where = where_is(annotation, name)
+            where = f"annotation {shown(annotation['id'])} of {printable(document.pictures[image].name)}"
             try:
-                objects[image].append(described(annotation, labels, where))
+                objects[image].append(_described(annotation, labels, where, joints_of))
             except ValueError as error:
                 review.fault(where, str(error))
-    return boxed_images(path, folders, document.pictures, classes, objects, sizes, review)
+    return objects
 
 
 def read_document(path: Path, review: Review) -> Document:
@@ -96,34 +108,12 @@ def read_document(path: Path, review: Review) -> Document:
     annotations: dict[Id, list[Mapping[str, Any]]] = defaultdict(list)
     for number, item in _numbered(content["annotations"], "annotation", review):
         image = item.get("image_id")
-        if _is_id(image) and image in pictures:
+        if is_id(image) and image in pictures:
             annotations[image].append(item)
         else:
             review.fault(f"annotation {shown(number)}", f"there is no image {shown(image)}")
     review.refuse()
     return Document(pictures, categories, annotations)
-
-
-def where_is(annotation: Mapping[str, Any], name: str) -> str:
-    return f"annotation {shown(annotation['id'])} of {printable(name)}"
-
-
-def described(
-    annotation: Mapping[str, Any], labels: Mapping[Id, int], where: str, joints: Sequence[float] = ()
-) -> Described:
-    """labels: of the category ids. ValueError for what is not as it should be, the box's place aside."""
-    category = annotation.get("category_id")
-    if not _is_id(category) or category not in labels:
-        raise ValueError(f"there is no category {shown(category)}")
-    left, top, width, height = numbers(annotation, "bbox", 4)
-    crowd = annotation.get("iscrowd", 0)
-    if crowd not in (0, 1):
-        raise ValueError(f"iscrowd: expected 0 or 1, found {shown(crowd)}")
-    area = annotation.get("area")
-    if area is not None and not (_is_number(area) and area >= 0):
-        raise ValueError(f"area: expected a number of pixels, found {shown(area)}")
-    box = left, top, left + width, top + height
-    return Described(where, box, labels[category], area, crowd=bool(crowd), joints=joints)
 
 
 def numbers(item: Mapping[str, Any], name: str, count: int) -> list[float]:
@@ -132,6 +122,10 @@ def numbers(item: Mapping[str, Any], name: str, count: int) -> list[float]:
     if not isinstance(found, list) or len(found) != count or not all(map(_is_number, found)):
         raise ValueError(f"{name}: expected {count} numbers, found {shown(found)}")
     return [float(number) for number in found]
+
+
+def is_id(value: Any) -> TypeGuard[Id]:
+    return isinstance(value, int | str) and not isinstance(value, bool)
 
 
 def boxed_images(
@@ -162,6 +156,25 @@ def boxed_images(
     return BoxedImages(path, classes, tuple(images), notes=review.notes())
 
 
+def _described(
+    annotation: Mapping[str, Any], labels: Mapping[Id, int], where: str, joints_of: JointsOf
+) -> Described:
+    """labels: of the category ids. ValueError for what is not as it should be, the box's place aside."""
+    category = annotation.get("category_id")
+    if not is_id(category) or category not in labels:
+        raise ValueError(f"there is no category {shown(category)}")
+    left, top, width, height = numbers(annotation, "bbox", 4)
+    crowd = annotation.get("iscrowd", 0)
+    if crowd not in (0, 1):
+        raise ValueError(f"iscrowd: expected 0 or 1, found {shown(crowd)}")
+    area = annotation.get("area")
+    if area is not None and not (_is_number(area) and area >= 0):
+        raise ValueError(f"area: expected a number of pixels, found {shown(area)}")
+    box = left, top, left + width, top + height
+    joints = joints_of(annotation)
+    return Described(where, box, labels[category], area, crowd=bool(crowd), joints=joints)
+
+
 def _content(path: Path) -> dict[str, Any]:
     text = read_text(path)
     check_fits(_TIMES * len(text), f"{printable(path)}, once it is read,")
@@ -183,7 +196,7 @@ def _numbered(items: Sequence[Any], kind: str, review: Review) -> list[tuple[Id,
     found: dict[Id, Mapping[str, Any]] = {}
     for place, item in enumerate(items, start=1):
         number = item.get("id") if isinstance(item, dict) else None
-        if not _is_id(number):
+        if not is_id(number):
             review.fault(f"{kind} at place {place:,}", f"expected an id, found {shown(number)}")
         elif number in found:
             review.fault(f"{kind} at place {place:,}", f"its id {shown(number)} is another one's, too")
@@ -219,10 +232,6 @@ def _folder_of(path: Path, folders: Sequence[Path], pictures: Mapping[Id, Pictur
 def _by_number(item: tuple[Id, Any]) -> tuple[bool, Id]:
     """Numbers in their order, then texts."""
     return isinstance(item[0], str), item[0]
-
-
-def _is_id(value: Any) -> TypeGuard[Id]:
-    return isinstance(value, int | str) and not isinstance(value, bool)
 
 
 def _is_number(value: Any) -> TypeGuard[int | float]:

@@ -61,6 +61,10 @@ class BoxedImages:
         labels = [image.labels for image in self.images]
         return np.bincount(np.concatenate([np.empty(0, np.int64), *labels]), minlength=len(self.classes))
 
+    def num_with_joints(self) -> int:
+        """Objects of which a joint is known."""
+        return sum(int((image.joints[..., 2] > 0).any(axis=1).sum()) for image in self.images)
+
 
 @dataclass(frozen=True)
 class Legend:

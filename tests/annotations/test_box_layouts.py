@@ -67,6 +67,11 @@ def test_one_coco_file_is_of_training_images(load, tmp_path, name):
     assert list(load()) == list(load(f"set/{name}")) == ["train"]
 
 
+def test_a_file_by_itself_has_its_images_around_it(load, tmp_path):
+    put_coco(tmp_path / "set" / "annotations" / "instances_val2017.json", tmp_path / "set" / "val2017")
+    assert list(load("set/annotations/instances_val2017.json")) == ["train"]
+
+
 def test_two_coco_files_of_a_part(load, tmp_path):
     for name in ("instances_train2014.json", "instances_train2017.json"):
         put_coco(tmp_path / "set" / name, tmp_path / "set" / "images")
