@@ -19,14 +19,14 @@ FLOORS = (
     {"search_method"},
     {"estimators", "tasks", "costs", "exports"},
     {"networks", "tables", "report", "ranking"},
-    {"archs"},
+    {"archs", "annotations"},
     {"data", "engine", "spaces"},
     {"budget"},
     {"config", "presets"},
     {"genotype", "allowed"},
     {"notations"},
     {"registry", "run", "schema"},
-    {"json_text", "metrics", "shown", "stats", "wording", "yaml_text"},
+    {"json_text", "metrics", "shown", "stats", "wording", "xml_text", "yaml_text"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

@@ -23,6 +23,7 @@ from nastk.data.values import SIXTEEN_BITS, Extremes, ValueRange, extremes_of, t
 _DEEP = {"I", "I;16", "I;16B", "I;16L", "I;16N", "F"}  # PIL's modes of more than 8 bits
 _GREY = {"1", "L", "LA"} | _DEEP
 _SUBFILE_TYPE, _WIDTH, _HEIGHT, _ORIENTATION = 254, 256, 257, 274  # tags of TIFF; EXIF has the last one too
+_SCALES = {"L;2": 85, "L;4": 17}  # by which Pillow multiplies grey pixels of so few bits
 _EXCHANGES_SIDES = (5, 6, 7, 8)  # orientations
 
 # Above so many pixels, which are hundreds of megabytes, an image is reduced before it is resized. Of smaller
@@ -108,6 +109,23 @@ def decode(path: str, form: Form) -> Tensor:
             lambda: fit(torch.from_numpy(_bytes(image, form)), form.size),
             draft=_needed(image, form.size) if huge and _is_jpeg(image) else None,
         )
+
+
+def decode_indices(path: str) -> np.ndarray:
+    """uint8 [H, W] of a PNG whose pixels are numbers and no colours: those of a palette are not looked up.
+
+    Raises ValueError for another file.
+    """
+    with _opened(path) as image:
+        if image.format != "PNG":
+            raise ValueError(f"a {image.format}, expected a PNG, which keeps numbers as they are")
+        if image.mode not in ("1", "L", "P"):
+            raise ValueError(
+                f"its pixels are {image.mode}, expected numbers of at most 8 bits, grey or of a palette"
+            )
+        scale = max([_SCALES.get(str(tile[3]), 1) for tile in image.tile], default=1)
+        indices = _in_turn(image, lambda: np.array(image).astype(np.uint8))
+        return np.ascontiguousarray(_turned(indices // scale, _turn(image)))
 
 
 @contextmanager

@@ -51,3 +51,23 @@ def is_there(path: str | os.PathLike[str]) -> bool:
             return False
         raise
     return True
+
+
+def read_bytes(path: str | os.PathLike[str], most: int | None = None) -> bytes:
+    """A file's contents; ValueError, in one line, for what cannot be read or has more than `most` bytes."""
+    try:
+        with open_file(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if most is not None and size > most:
+                raise ValueError(f"{printable(path)} has {size:,} bytes, where at most {most:,} are read")
+            return stream.read()
+    except OSError as error:
+        raise ValueError(f"{printable(path)}: {reason_of(error)}") from None
+
+
+def read_text(path: str | os.PathLike[str], most: int | None = None) -> str:
+    """A file's text, as `read_bytes`; ValueError, too, for what is not in UTF-8."""
+    try:
+        return read_bytes(path, most).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{printable(path)} is no text in UTF-8 (save it as such)") from None

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from nastk.data.files import open_file, printable, reason_of
+from nastk.data.files import printable, read_text
 from nastk.data.formats import EXTENSIONS
 from nastk.data.listing import Lister, Listing, check_several, listing_of
 from nastk.data.parts import Part, part_named
@@ -66,7 +66,7 @@ def read_annotations(
     """The images of a list as Tiny-ImageNet's val_annotations.txt: a line an image in the folder `images`, its
     file's name and its class first, with tabs between them."""
     rows = []
-    for number, line in enumerate(_text(path).splitlines(), start=1):
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
         name, _, rest = line.partition("\t")
         label = rest.partition("\t")[0].strip()
         if not line.strip():
@@ -115,7 +115,7 @@ def _rows(path: Path, within: Path | None) -> Iterable[tuple[Row, Part]]:
 
 def _table(path: Path) -> list[tuple[int, list[str]]]:
     """(line, cells) of every row that holds anything, blanks around cells taken away."""
-    text = _text(path)
+    text = read_text(path)
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(_DELIMITERS, key=first.count)  # of equally many the first
     reader = csv.reader(
@@ -131,16 +131,6 @@ def _table(path: Path) -> list[tuple[int, list[str]]]:
     except csv.Error as error:
         raise ValueError(f"{printable(path)}, line {line}: {error}") from None
     return rows
-
-
-def _text(path: Path) -> str:
-    try:
-        with open_file(path) as stream:
-            return stream.read().decode("utf-8-sig")
-    except OSError as error:
-        raise ValueError(f"{printable(path)}: {reason_of(error)}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{printable(path)} is no text in UTF-8 (save it as such)") from None
 
 
 def _named_columns(path: Path, first: Sequence[str]) -> dict[str, int] | None:
