@@ -55,6 +55,14 @@ class Backbone(nn.Module):
         maps = islice(self.network.maps(images, masks), self.positions[-1] + 1)
         return [one for position, one in enumerate(maps) if position in self.positions]
 
+    def check_reductions(self, wanted: tuple[int, ...], reader: str) -> None:
+        """ValueError if its maps are not exactly those that `reader` reads."""
+        if self.reductions != wanted:
+            needed, found = (
+                ", ".join(f"1/{reduction}" for reduction in one) for one in (wanted, self.reductions)
+            )
+            raise ValueError(f"{reader} reads maps of {needed} of the side, this backbone's are of {found}")
+
     def _check_sides(self, height: int, width: int) -> None:
         # The way to the finest map rounds halves up, those from there on must be whole.
         rounded = [-(-side // self._finest) * self._finest for side in (height, width)]
