@@ -22,7 +22,7 @@ from nastk.networks.layout import (
     check_image_size,
     places,
 )
-from nastk.networks.network import Network
+from nastk.networks.network import MapSize, Network
 from nastk.networks.operations import build_operation
 from nastk.networks.regions import cell_region, run_cell
 from nastk.spaces.cell_topology import NUM_INPUTS, PAIRS_PER_NODE, CellPair, CellTopology, Pair
@@ -85,6 +85,7 @@ class CellNetwork(Network):
             Cell(body.reduce if place.reduction else body.normal, place) for place in cell_places
         )
         widths = [place.channels * len(body.concat) for place in cell_places]
+        self.map_sizes = tuple(_map_sizes(self.stem, cell_places, widths))
         self.auxiliary_after = 2 * num_cells // 3
         self.auxiliary = (
             AuxiliaryHead(widths[self.auxiliary_after], num_classes, stem=stem) if auxiliary else None
@@ -96,16 +97,28 @@ class CellNetwork(Network):
         self.num_drop_paths = sum(map(is_droppable, operations))
 
     def forward(self, images: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        s0, s1 = self.stem(images)
-        rest, run = in_turn(masks, s1), self.run_on(images)
         head = self.auxiliary if self.training and len(images) > 1 else None
         auxiliary_logits = None
-        for position, cell in enumerate(self.cells):
+        states = enumerate(self._states(images, masks), start=-NUM_INPUTS)
+        for position, (output, rectified) in states:  # noqa: B007  (the last output is used)
+            if position == self.auxiliary_after and head is not None:
+                auxiliary_logits = head(rectified)
+        return self.classifier(output), auxiliary_logits
+
+    def maps(self, images: Tensor, masks: Tensor | None = None) -> Iterator[Tensor]:
+        """The two of the stem, which are behind a ReLU, and every cell's output, which is not."""
+        return (output for output, _ in self._states(images, masks))
+
+    def _states(self, images: Tensor, masks: Tensor | None) -> Iterator[tuple[Tensor, Tensor]]:
+        """What cells read, from the stem's two on: as it is made, and behind the ReLU that its readers share."""
+        s0, s1 = self.stem(images)
+        yield s0, s0
+        yield s1, s1
+        rest, run = in_turn(masks, s1), self.run_on(images)
+        for cell in self.cells:
             output = run_cell(run, cell, (s0, s1), rest)
             s0, s1 = s1, F.relu(output)
-            if position == self.auxiliary_after and head is not None:
-                auxiliary_logits = head(s1)
-        return self.classifier(output), auxiliary_logits
+            yield output, s1
 
     @classmethod
     def building_blocks(cls, space: Space, settings: NetworkSettings) -> Iterator[Block]:
@@ -153,6 +166,16 @@ def _choices(space: CellTopology, place: CellPlace, height: int, width: int) -> 
             yield Block(
                 f"{name} stride {stride} of {shape_words(shape)}", (decision, option), build, (shape,)
             )
+
+
+def _map_sizes(
+    stem: CifarStem | ImageNetStem, cell_places: list[CellPlace], widths: list[int]
+) -> Iterator[MapSize]:
+    yield from map(MapSize, stem.channels, stem.reductions)
+    reduction = stem.reductions[-1]
+    for place, width in zip(cell_places, widths, strict=True):
+        reduction *= 2 if place.reduction else 1
+        yield MapSize(width, reduction)
 
 
 def _stride(place: CellPlace, source: int) -> int:

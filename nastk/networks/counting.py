@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +14,8 @@ def count_parameters(module: nn.Module) -> int:
 
 
 def count_macs(network: nn.Module, *shapes: tuple[int, int, int]) -> int:
-    """MACs of convolutions and linear layers for one image; in eval mode, hence without the auxiliary head.
+    """MACs of convolutions, also transposed, and linear layers for one image; in eval mode, hence without the
+    auxiliary head.
 
     shapes: [C, H, W] of each input of the module (of a network, its images). Batch norm, pooling and biases do
     not count.
@@ -32,18 +32,21 @@ def count_macs(network: nn.Module, *shapes: tuple[int, int, int]) -> int:
         }
     total = 0
 
-    def add(module: nn.Module, _: Any, output: Tensor) -> None:
+    def add(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal total
         if isinstance(module, nn.Conv2d):
             kernel = module.kernel_size[0] * module.kernel_size[1]
             total += output.numel() * kernel * module.in_channels // module.groups
+        elif isinstance(module, nn.ConvTranspose2d):  # every pixel of the input meets the whole kernel
+            kernel = module.kernel_size[0] * module.kernel_size[1]
+            total += inputs[0].numel() * kernel * module.out_channels // module.groups
         elif isinstance(module, nn.Linear):
             total += output.numel() * module.in_features
 
     handles = [
         module.register_forward_hook(add)
         for module in network.modules()
-        if isinstance(module, (nn.Conv2d, nn.Linear))
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear))
     ]
     training = [module for module in network.modules() if module.training]
     try:

@@ -60,13 +60,22 @@ def check_image_size(height: int, width: int, *, num_cells: int, stem: str) -> N
     if height % divisor or width % divisor or min(height, width) < 2 * divisor:
         raise ValueError(
             f"images of {height}x{width} pixels do not fit: with the {stem} stem and "
-            f"{counted(num_cells, 'cell')} both sides must be multiples of {divisor} from {2 * divisor} up; "
-            "set data.image_size"
+            f"{counted(num_cells, 'cell')} both sides must be multiples of {divisor} from {2 * divisor} up "
+            f"(nearest: {nearest_sizes(height, width, divisor, 2 * divisor)}); set data.image_size"
         )
+
+
+def nearest_sizes(height: int, width: int, multiple: int, least: int) -> str:
+    """The next smaller size whose sides are multiples, none below `least`, and the next larger: "28x28, 32x32"."""
+    smaller = tuple(max(least, side // multiple * multiple) for side in (height, width))
+    larger = tuple(max(least, -(-side // multiple) * multiple) for side in (height, width))
+    return ", ".join(f"{high}x{wide}" for high, wide in sorted({smaller, larger}))
 
 
 class CifarStem(nn.Module):
     """3x3 convolution to 3 x C channels at full resolution, batch norm, ReLU: both inputs of the first cell."""
+
+    reductions = (1, 1)
 
     def __init__(self, channels_in: int, init_channels: int) -> None:
         super().__init__()
@@ -81,6 +90,8 @@ class CifarStem(nn.Module):
 
 class ImageNetStem(nn.Module):
     """Three stride-2 convolutions: the cell inputs, behind a ReLU, are a quarter and an eighth of the image's side."""
+
+    reductions = (4, 8)
 
     def __init__(self, channels_in: int, channels: int) -> None:
         super().__init__()

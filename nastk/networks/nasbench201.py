@@ -23,7 +23,7 @@ from nastk.networks.gates import Gates, Row
 from nastk.networks.layout import AuxiliaryHead, Classifier, check_image_size, reductions
 from nastk.networks.mixed_edges import MixedEdges, MixedSupernet
 from nastk.networks.mixed_regions import mixed_region, run_mixed_cell
-from nastk.networks.network import Network
+from nastk.networks.network import MapSize, Network
 from nastk.networks.operations import Conv, build_operation
 from nastk.networks.regions import cell_region, run_cell
 from nastk.networks.skip_dropout import SkipDropout
@@ -99,7 +99,7 @@ class NormClassifier(Classifier):
         return super().forward(F.relu(self.norm(x)))
 
 
-class Backbone(nn.Module):
+class Skeleton(nn.Module):
     """Everything but the cells' operations; a number among `blocks` is the cell that the block stands before.
 
     ValueError for what cannot be built: fewer than 3 cells, or images (`image_size`, if given) whose
@@ -126,7 +126,7 @@ class Backbone(nn.Module):
                 self.blocks[str(position)] = ResidualBlock(channels)
                 channels *= 2
             self.cells.append(make_cell(channels))
-        self.classifier = NormClassifier(channels, num_classes)
+        self.classifier: nn.Module = NormClassifier(channels, num_classes)
 
     def input_of(self, position: int, x: Tensor) -> Tensor:
         """What a cell gets: the output `x` of the one before, through the block between them if there is one."""
@@ -135,11 +135,11 @@ class Backbone(nn.Module):
         return x
 
 
-class NASBench201Network(Backbone, Network):
+class NASBench201Network(Skeleton, Network):
     """The network of a genotype; in training, and not in the benchmark, with an auxiliary head if asked for.
 
     Operations that the output does not depend on are there and computed as well, as in the benchmark.
-    Raises ValueError for any stem but `cifar` and for what Backbone refuses.
+    Raises ValueError for any stem but `cifar` and for what Skeleton refuses.
     """
 
     region = staticmethod(cell_region)
@@ -166,8 +166,12 @@ class NASBench201Network(Backbone, Network):
             channels_in=channels_in,
             image_size=image_size,
         )
+        scales = [
+            2 ** sum(place <= position for place in reductions(num_cells)) for position in range(num_cells)
+        ]
+        self.map_sizes = tuple(MapSize(init_channels * scale, scale) for scale in scales)
         self.auxiliary_after = 2 * num_cells // 3
-        width = self.classifier.linear.in_features
+        width = self.map_sizes[-1].channels
         self.auxiliary = AuxiliaryHead(width, num_classes, stem=stem) if auxiliary else None
         self.num_drop_paths = sum(
             is_droppable(operation)
@@ -177,15 +181,20 @@ class NASBench201Network(Backbone, Network):
         )
 
     def forward(self, images: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        x = self.stem(images)
-        rest, run = in_turn(masks, x), self.run_on(images)
         head = self.auxiliary if self.training and len(images) > 1 else None
         auxiliary_logits = None
-        for position, cell in enumerate(self.cells):
-            x = run_cell(run, cell, (self.input_of(position, x),), rest)
+        for position, x in enumerate(self.maps(images, masks)):
             if position == self.auxiliary_after and head is not None:
                 auxiliary_logits = head(F.relu(x))
         return self.classifier(x), auxiliary_logits
+
+    def maps(self, images: Tensor, masks: Tensor | None = None) -> Iterator[Tensor]:
+        """Every cell's output."""
+        x = self.stem(images)
+        rest, run = in_turn(masks, x), self.run_on(images)
+        for position, cell in enumerate(self.cells):
+            x = run_cell(run, cell, (self.input_of(position, x),), rest)
+            yield x
 
     @classmethod
     def building_blocks(cls, space: Space, settings: NetworkSettings) -> Iterator[Block]:
@@ -212,7 +221,7 @@ class NASBench201Network(Backbone, Network):
         yield Block(kind, None, partial(NormClassifier, shape[0], settings.num_classes), (shape,))
 
 
-class NASBench201Supernet(Backbone, MixedSupernet):
+class NASBench201Supernet(Skeleton, MixedSupernet):
     """The supernet; batch norms of its cells have no scale and shift, those of stem, blocks and head do."""
 
     region = staticmethod(mixed_region)

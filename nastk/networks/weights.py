@@ -19,8 +19,9 @@ from nastk.shown import shown
 
 METADATA = "nastk"  # the key of the file's metadata under which all of it is, as JSON
 
-# The layers whose size depends on the number of classes.
 COUNTER = "num_batches_tracked"  # what norms of earlier versions had besides: nothing reads it
+CLASSIFIER, AUXILIARY = "classifier.", "auxiliary."  # what names in a network's parts for classes begin with
+# The layers whose size depends on the number of classes.
 HEADS = ("classifier.linear", "auxiliary.classifier")
 
 
@@ -100,17 +101,19 @@ def adopt(module: nn.Module, weights: Weights, path: Path) -> bool:
     """Copy the weights into `module`; True if the heads were left fresh because the classes differ.
 
     Raises ValueError, and changes nothing, if anything but the heads does not fit: names, shapes, types of
-    number, and that all are finite. An auxiliary head that only one of the two has is left out.
+    number, and that all are finite. Left out are an auxiliary head that only one of the two has, and the
+    classifier where the module has none, as a backbone's network.
     """
     own = module.state_dict()
     heads = {name for name in own if name.startswith(HEADS)}
     replaced = any(
         name in weights.tensors and weights.tensors[name].shape != own[name].shape for name in heads
     )
+    optional = AUXILIARY if any(name.startswith(CLASSIFIER) for name in own) else (AUXILIARY, CLASSIFIER)
     wanted = set()
     for name in sorted(own.keys() | weights.tensors.keys()):
         one, other = own.get(name), weights.tensors.get(name)
-        if (name in heads and replaced) or (name.startswith("auxiliary.") and (one is None or other is None)):
+        if (name in heads and replaced) or (name.startswith(optional) and (one is None or other is None)):
             continue
         if one is None or other is None or one.shape != other.shape:
             raise ValueError(

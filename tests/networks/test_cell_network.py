@@ -89,27 +89,24 @@ def test_a_single_image_trains_without_the_auxiliary_head(side):
 
 
 @pytest.mark.parametrize(
-    ("size", "num_cells", "stem", "message"),
+    ("size", "num_cells", "stem", "nearest"),
     [
-        ((30, 30), 8, "cifar", "images of 30x30 pixels do not fit: with the cifar stem and 8 cells"),
-        ((32, 30), 8, "cifar", "images of 32x30 pixels do not fit: with the cifar stem and 8 cells"),
-        ((4, 4), 8, "cifar", "images of 4x4 pixels do not fit: with the cifar stem and 8 cells"),
-        ((0, 0), 8, "cifar", "images of 0x0 pixels do not fit: with the cifar stem and 8 cells"),
-        ((32, 32), 14, "imagenet", "images of 32x32 pixels do not fit: with the imagenet stem and 14 cells"),
-        (
-            (225, 225),
-            14,
-            "imagenet",
-            "images of 225x225 pixels do not fit: with the imagenet stem and 14 cells",
-        ),
+        ((30, 30), 8, "cifar", "28x28, 32x32"),
+        ((32, 30), 8, "cifar", "32x28, 32x32"),
+        ((4, 4), 8, "cifar", "8x8"),
+        ((0, 0), 8, "cifar", "8x8"),
+        ((32, 32), 14, "imagenet", "64x64"),
+        ((225, 225), 14, "imagenet", "224x224, 256x256"),
+        ((180, 240), 14, "imagenet", "160x224, 192x256"),
     ],
 )
-def test_sides_that_cannot_be_halved(size, num_cells, stem, message):
+def test_sides_that_cannot_be_halved(size, num_cells, stem, nearest):
+    message = f"images of {size[0]}x{size[1]} pixels do not fit: with the {stem} stem and {num_cells} cells both sides "
     divisor = 32 if stem == "imagenet" else 4
     with pytest.raises(ValueError) as caught:
         small(num_cells=num_cells, stem=stem, image_size=size)
     assert str(caught.value) == (
-        f"{message} both sides must be multiples of {divisor} from {2 * divisor} up; set data.image_size"
+        f"{message}must be multiples of {divisor} from {2 * divisor} up (nearest: {nearest}); set data.image_size"
     )
     if stem == "cifar":
         with pytest.raises(ValueError, match=message):
