@@ -21,7 +21,8 @@ from nastk.data.file_records import HEADERS, RECORD, Kept, same_files
 from nastk.data.index_file import read_index, write_index
 from nastk.data.listing import Listing
 from nastk.data.places import data_root
-from nastk.data.reading import Unreadable, attempt_all
+from nastk.data.processes import reading_by
+from nastk.data.reading import Unreadable
 from nastk.schema import DataConfig
 
 FEWEST = 1000  # files that have an index
@@ -67,7 +68,8 @@ class FileIndex:
         *,
         enough: int | None = None,
     ) -> list[T | Unreadable]:
-        """What `attempt_all` returns, which is asked of the files alone of which it is not known.
+        """What `attempt_all` returns, for which those files alone are read of which it is not known; of many, `read`
+        and what it returns are pickled.
 
         Where their headers are kept, too, those were asked for before.
         """
@@ -78,23 +80,20 @@ class FileIndex:
         )
         unknown = np.flatnonzero(~known).tolist()
         failures = 0
-        for start in range(0, len(unknown), PIECE):
-            piece = unknown[start : start + PIECE]
-            attempted = attempt_all(
-                read,
-                [paths[number] for number in piece],
-                threads,
-                enough=None if enough is None else enough - failures,
-            )
-            for number, result in zip(piece, attempted, strict=False):
-                results[number] = result
-                if isinstance(result, Unreadable):
-                    failures += 1
-                elif self._settled[rows[number]]:
-                    kept.put(self._records[rows[number]], result)
-                    self._is_new = True
-            if failures == enough:
-                return [results[number] for number in range(piece[len(attempted) - 1] + 1)]
+        with reading_by(threads, len(unknown)) as attempt:
+            for start in range(0, len(unknown), PIECE):
+                piece = unknown[start : start + PIECE]
+                left = None if enough is None else enough - failures
+                attempted = attempt(read, [paths[number] for number in piece], threads, enough=left)
+                for number, result in zip(piece, attempted, strict=False):
+                    results[number] = result
+                    if isinstance(result, Unreadable):
+                        failures += 1
+                    elif self._settled[rows[number]]:
+                        kept.put(self._records[rows[number]], result)
+                        self._is_new = True
+                if failures == enough:
+                    return [results[number] for number in range(piece[len(attempted) - 1] + 1)]
         return [results[number] for number in range(len(paths))]
 
     def keep(self, within: Listing) -> None:
