@@ -1,8 +1,7 @@
 """What was read of the files of a place, kept from run to run.
 
 A file's record is used while its size and its times are as they were, and a file that changed so lately that another
-change might not show in its times has none yet; nor has one that cannot be read. The index of a place lies below the
-data directory and never in the place. Fewer files than are read in a second have none.
+change might not show in its times has none yet; nor has one that cannot be read.
 """
 
 from __future__ import annotations
@@ -18,17 +17,14 @@ from typing import TypeVar
 import numpy as np
 
 from nastk.data.file_records import HEADERS, RECORD, Kept, same_files
-from nastk.data.index_file import read_index, write_index
+from nastk.data.index_file import index_folder, read_index, write_index
 from nastk.data.listing import Listing
-from nastk.data.places import data_root
 from nastk.data.processes import reading_by
 from nastk.data.reading import Unreadable
 from nastk.schema import DataConfig
 
-FEWEST = 1000  # files that have an index
 SETTLED = 2 * 10**9  # ns, of which even coarse clocks of file systems count one
 PIECE = 10_000  # files: an interrupt loses what was read of so many
-_FOLDER = ".index"  # below the data directory; hidden, should images lie there, too
 
 T = TypeVar("T")
 
@@ -37,8 +33,7 @@ T = TypeVar("T")
 def file_index(listing: Listing, paths: Sequence[str], config: DataConfig) -> Iterator[FileIndex]:
     """The index of the listed files of which `paths` will be read. However the block ends, what was read in it is
     kept."""
-    file = _file_of(listing.place, config) if len(paths) >= FEWEST else None
-    index = FileIndex(file, _names(listing.place, paths), paths)
+    index = FileIndex(_file_of(listing.place, config, len(paths)), _names(listing.place, paths), paths)
     try:
         yield index
     finally:
@@ -124,13 +119,11 @@ class FileIndex:
         self._records[rows[same]] = records[theirs[same]]
 
 
-def _file_of(place: Path, config: DataConfig) -> Path | None:
-    try:
-        root = data_root(config)
-    except ValueError:  # there is no such user
-        return None
+def _file_of(place: Path, config: DataConfig, num_files: int) -> Path | None:
+    folder = index_folder(config, num_files)
     name = os.fsencode(os.path.abspath(place))
-    return root / _FOLDER / f"{hashlib.blake2b(name, digest_size=16, usedforsecurity=False).hexdigest()}.npz"
+    digest = hashlib.blake2b(name, digest_size=16, usedforsecurity=False).hexdigest()
+    return None if folder is None else folder / f"{digest}.npz"
 
 
 def _names(place: Path, paths: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nastk.data import file_index, folders, index_file
+from nastk.data import file_index, folders, index_file, kept_statistics
 from nastk.data.decoding import Header
 from nastk.data.file_index import FileIndex
 from nastk.data.file_records import HEADERS, RECORD, digests_of
@@ -24,7 +24,7 @@ from nastk.schema import DataConfig
 @pytest.fixture(autouse=True)
 def worth_it_and_settled(monkeypatch, tmp_path):
     """Of a few files that were written just now, too."""
-    monkeypatch.setattr(file_index, "FEWEST", 1)
+    monkeypatch.setattr(index_file, "FEWEST", 1)
     monkeypatch.setattr(file_index, "SETTLED", 0)
     monkeypatch.setenv("NASTK_DATA", str(tmp_path / "cache"))
 
@@ -79,13 +79,13 @@ def both(*names):
 
 
 def index_of(tmp_path) -> Path:
-    (file,) = (tmp_path / "cache" / ".index").iterdir()
+    (file,) = (tmp_path / "cache" / ".index").glob("*.npz")
     return file
 
 
 def without_index(folder, monkeypatch, **values):
     with monkeypatch.context() as patch:
-        patch.setattr(file_index, "FEWEST", 10**9)
+        patch.setattr(index_file, "FEWEST", 10**9)
         return described(load(folder, **values))
 
 
@@ -95,6 +95,7 @@ def test_nothing_is_read_twice_and_nothing_else_changes(photos, asked, monkeypat
     assert described(load(photos)) == expected
     assert sorted(asked) == both(*ALL)
     asked.clear()
+    monkeypatch.setattr(kept_statistics, "channel_statistics", None)
     assert described(load(photos)) == expected
     assert asked == []
 
@@ -190,7 +191,7 @@ def test_a_list_is_the_same_from_wherever_it_is_read(photos, asked, tmp_path, mo
 
 
 def test_few_files_have_none(photos, asked, tmp_path, monkeypatch):
-    monkeypatch.setattr(file_index, "FEWEST", 7)
+    monkeypatch.setattr(index_file, "FEWEST", 7)
     load(photos)
     assert not (tmp_path / "cache").exists()
 
@@ -241,6 +242,34 @@ def test_an_interrupt_keeps_what_was_read(photos, asked, monkeypatch):
     asked.clear()
     load(photos)
     assert asked == [("check", "b/1.png"), ("check", "b/2.png")]
+
+
+BAD_STATISTICS = [
+    "",
+    "[1, 2]",
+    '{"mean": [0.5]}',
+    '{"mean": [0.5], "std": [0.5]}',
+    '{"mean": "abc", "std": [1, 1, 1]}',
+]
+
+
+@pytest.mark.parametrize("text", BAD_STATISTICS)
+def test_statistics_that_are_none_are_counted_anew(photos, tmp_path, text):
+    expected = described(load(photos))
+    (file,) = (tmp_path / "cache" / ".index").glob("*.json")
+    whole = file.read_text()
+    file.write_text(text)
+    assert described(load(photos)) == expected
+    assert file.read_text() == whole
+
+
+@pytest.mark.parametrize("values", [{"image_size": 12}, {"max_train": 4}])
+def test_statistics_are_of_these_images_in_this_form(photos, monkeypatch, values):
+    before = load(photos)
+    expected = without_index(photos, monkeypatch, **values)
+    assert described(load(photos, **values)) == expected != described(before)
+    grow(photos / "train" / "a" / "1.png")
+    assert described(load(photos, image_size=8)) == without_index(photos, monkeypatch, image_size=8)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -371,7 +400,7 @@ def test_a_full_disk_leaves_nothing_behind(photos, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(np, "savez", full)
         found = described(load(photos))
-    assert [*(tmp_path / "cache" / ".index").iterdir()] == []
+    assert [*(tmp_path / "cache" / ".index").glob(".*"), *(tmp_path / "cache" / ".index").glob("*.npz")] == []
     assert described(load(photos)) == found
 
 

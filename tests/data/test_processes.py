@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from nastk.data import file_index, processes
+from nastk.data import file_index, index_file, processes
 from nastk.data.decoding import read_header
 from nastk.data.processes import reading_by
 from nastk.data.reading import attempt_all
@@ -96,7 +96,7 @@ def test_a_set_is_the_same(write_folder, monkeypatch, tmp_path, resident_mib):
         images = load_images(config, "train")
         return images.notes, images.fingerprint, images.mean, images.labels.tolist()
 
-    monkeypatch.setattr(file_index, "FEWEST", 1)
+    monkeypatch.setattr(index_file, "FEWEST", 1)
     monkeypatch.setattr(file_index, "SETTLED", 0)
     first = load(2)
     assert first == load(1)
