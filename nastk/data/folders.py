@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from nastk.data.decoding import Form, Header, check, decode, read_extremes, read_header
+from nastk.data.file_index import FileIndex, file_index
+from nastk.data.file_records import HEADERS, digests_of
 from nastk.data.files import open_file, printable
 from nastk.data.fingerprint import digest_of_file, digest_of_files, names_of_classes
 from nastk.data.images import ImageSet, ResidentImages, StreamedImages
@@ -38,30 +41,31 @@ def read_files(
         paths, labels = [paths[number] for number in part.tolist()], labels[part]
 
     sieve = Sieve(place, classes, config)
-    paths, labels, headers = sieve.readable(read_header, paths, labels)
-    sizes = {header.size for header in headers}
-    channels = 1 if all(header.grey for header in headers) else 3
-    if like is None:
-        try:
-            size = wanted_size(sizes, config.image_size, config.max_side)
-        except ValueError as error:
-            raise ValueError(f"{printable(place)}: {error}") from None
-    else:
-        size = (like.shape[1], like.shape[2])
-        if channels == 3 and like.shape[0] == 1:
-            notes.append(f"colour images in {printable(place)} are read as grey: the training images are")
-        channels = like.shape[0]
-    notes += [*resize_note(sizes, size, which), *_halved_note(headers)]
+    with file_index(listing, paths, config) as index:
+        paths, labels, headers = sieve.readable(read_header, paths, labels, partial(index.attempt, HEADERS))
+        sizes = {header.size for header in headers}
+        channels = 1 if all(header.grey for header in headers) else 3
+        if like is None:
+            try:
+                size = wanted_size(sizes, config.image_size, config.max_side)
+            except ValueError as error:
+                raise ValueError(f"{printable(place)}: {error}") from None
+        else:
+            size = (like.shape[1], like.shape[2])
+            if channels == 3 and like.shape[0] == 1:
+                notes.append(f"colour images in {printable(place)} are read as grey: the training images are")
+            channels = like.shape[0]
+        notes += [*resize_note(sizes, size, which), *_halved_note(headers)]
 
-    values = like.values if like else None
-    deep = {path for path, header in zip(paths, headers, strict=True) if header.deep}
-    if deep and values is None:
-        paths, labels, values = _range_of(deep, sieve, paths, labels)
-        notes += range_note(values)
+        values = like.values if like else None
+        deep = {path for path, header in zip(paths, headers, strict=True) if header.deep}
+        if deep and values is None:
+            paths, labels, values = _range_of(deep, sieve, paths, labels)
+            notes += range_note(values)
 
-    form = Form(channels, size) if values is None else Form(channels, size, values)
-    load = _resident if len(paths) * form.nbytes <= config.resident_mib * 2**20 else _streamed
-    images, digests = load(sieve, paths, labels, form)
+        form = Form(channels, size) if values is None else Form(channels, size, values)
+        load = _resident if len(paths) * form.nbytes <= config.resident_mib * 2**20 else _streamed
+        images, digests = load(sieve, index, paths, labels, form)
     images = replace(images, values=values, num_found=num_found).with_fingerprint(digest_of_files(digests))
     return images.with_notes(*notes, *listing.notes, *sieve.notes())
 
@@ -78,8 +82,10 @@ def _range_of(
     return paths, labels, value_range(together(extremes for extremes in found if extremes is not None))
 
 
-def _resident(sieve: Sieve, paths: list[str], labels: Tensor, form: Form) -> tuple[ImageSet, list[bytes]]:
-    """The images and the digests of their files.
+def _resident(
+    sieve: Sieve, _index: FileIndex, paths: list[str], labels: Tensor, form: Form
+) -> tuple[ImageSet, list[bytes]]:
+    """The images and the digests of their files, all of which are read anyway.
 
     Each file is decoded to its place, because a list of images would need the memory twice.
     """
@@ -98,19 +104,23 @@ def _resident(sieve: Sieve, paths: list[str], labels: Tensor, form: Form) -> tup
     return images, [digest for _, digest in found]
 
 
-def _streamed(sieve: Sieve, paths: list[str], labels: Tensor, form: Form) -> tuple[ImageSet, list[bytes]]:
+def _streamed(
+    sieve: Sieve, index: FileIndex, paths: list[str], labels: Tensor, form: Form
+) -> tuple[ImageSet, list[bytes]]:
     """The images, all of which can be decoded, and the digests of their files."""
-
-    def read(path: str) -> bytes:
-        digest = _digest(path)
-        check(path, form)
-        return digest
-
-    paths, labels, digests = sieve.readable(read, paths, labels)
+    attempt = partial(index.attempt, digests_of(form.channels))
+    paths, labels, digests = sieve.readable(partial(_checked, form), paths, labels, attempt)
     images = StreamedImages(
         paths=tuple(paths), labels=labels, classes=sieve.classes, form=form, workers=sieve.config.workers
     )
     return images, digests
+
+
+def _checked(form: Form, path: str) -> bytes:
+    """The digest of a file that can be decoded."""
+    digest = _digest(path)
+    check(path, form)
+    return digest
 
 
 def _digest(path: str) -> bytes:

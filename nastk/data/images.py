@@ -6,14 +6,9 @@ Both kinds give the same uint8 batches; all that is random or floating point com
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -23,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from nastk.data.decoding import Form
 from nastk.data.fingerprint import Fingerprint, fingerprint
+from nastk.data.processes import clean_context, depend_on_parent, interrupts_held_back
 from nastk.data.reading import decode_all
 from nastk.data.values import ValueRange
 
@@ -160,15 +156,7 @@ class _Reader:
     """A streamed set's processes, which decode the batches of one epoch after another."""
 
     def __init__(self, images: StreamedImages) -> None:
-        """The generator is there because a loader otherwise takes its seed from the global one.
-
-        Worker processes start from a clean server process: a fork of this one would copy its threads'
-        locks, its signal handlers and perhaps a CUDA context.
-        """
-        context = None
-        if images.workers and "forkserver" in multiprocessing.get_all_start_methods():
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload([__name__, "torchvision.transforms.v2"])
+        """The generator is there because a loader otherwise takes its seed from the global one."""
         self._epoch = _Epoch()
         loader: DataLoader[Tensor | str] = DataLoader(
             _Files(images.paths, images.form),
@@ -176,8 +164,8 @@ class _Reader:
             collate_fn=_as_it_is,
             num_workers=images.workers,
             persistent_workers=images.workers > 0,
-            worker_init_fn=_depend_on_parent,
-            multiprocessing_context=context,
+            worker_init_fn=depend_on_parent,
+            multiprocessing_context=clean_context() if images.workers else None,
             generator=torch.Generator().manual_seed(0),
             pin_memory=images.device.type == "cuda",
         )
@@ -188,7 +176,7 @@ class _Reader:
     def read(self, index_batches: list[list[int]]) -> Iterator[Tensor | str]:
         """What is still on its way of an epoch before, which was abandoned, is dropped."""
         self._epoch.batches = index_batches
-        with _interrupts_held_back():
+        with interrupts_held_back():
             return iter(self._loaders[0])
 
 
@@ -221,33 +209,3 @@ class _Files(Dataset["Tensor | str"]):
 
 def _as_it_is(batch: Any) -> Any:
     return batch
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Processes that start in this block never see an interrupt from the terminal, which reaches them all; one
-    that comes meanwhile reaches this process afterwards: it decides when to stop."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _depend_on_parent(_worker: int) -> None:
-    """Leave interrupts to the parent, and end with it, even if it is killed.
-
-    (torch's own watch sees the server process, which lives for as long as its workers.)
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()

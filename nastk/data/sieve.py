@@ -28,14 +28,19 @@ class Sieve:
         self.left_out: list[Unreadable] = []
 
     def readable(
-        self, read: Callable[[str], T], paths: list[str], labels: Tensor
+        self,
+        read: Callable[[str], T],
+        paths: list[str],
+        labels: Tensor,
+        attempt: Callable[..., list[T | Unreadable]] = attempt_all,
     ) -> tuple[list[str], Tensor, list[T]]:
         """The paths that `read` can read, their labels, and what it read.
 
-        ValueError if there are others and `data.skip_corrupt` is off, or if nothing of a class is left.
+        attempt: `attempt_all`, or what knows some of it already. ValueError if there are others and
+        `data.skip_corrupt` is off, or if nothing of a class is left.
         """
         skip = self.config.skip_corrupt
-        results = attempt_all(read, paths, self.config.workers, enough=None if skip else _ENOUGH)
+        results = attempt(read, paths, self.config.workers, enough=None if skip else _ENOUGH)
         bad = [result for result in results if isinstance(result, Unreadable)]
         if bad and not skip:
             whole = len(results) == len(paths)

@@ -15,12 +15,12 @@ from nastk.data.arrays import from_arrays
 from nastk.data.files import printable
 from nastk.data.folders import read_files
 from nastk.data.images import ImageSet
+from nastk.data.kept_statistics import kept_statistics
 from nastk.data.named import NamedDataset
 from nastk.data.parts import Part
 from nastk.data.places import Files, Stored, data_root, find_dataset
 from nastk.data.sizes import check_image_size
 from nastk.data.split import Selection
-from nastk.data.statistics import channel_statistics
 from nastk.schema import DataConfig
 
 
@@ -59,7 +59,7 @@ def load_images(config: DataConfig, split: Part, like: ImageSet | None = None) -
         return images.with_statistics(like.mean, like.std)
     if named is not None and len(named.mean) == images.shape[0]:
         return images.with_statistics(named.mean, named.std)
-    return images.with_statistics(*channel_statistics(images))
+    return images.with_statistics(*kept_statistics(images, config))
 
 
 def has_validation(config: DataConfig) -> bool:
