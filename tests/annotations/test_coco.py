@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 from annotated import boxes_of, coco, put_coco, put_image, put_text, refused
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from nastk.annotations.coco import read_coco
@@ -182,3 +184,27 @@ def test_files_larger_than_the_machine(tmp_path, monkeypatch):
         "set.json, once it is read, would take",
         "more than this machine's",
     )
+
+
+JUNK = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**17), 10**17)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+    | st.lists(st.integers(-5, 70), max_size=5)
+    | st.just({})
+)
+
+
+@given(st.sampled_from(["images", "annotations", "categories"]), st.integers(0, 1), st.data())
+def test_any_change_is_read_or_refused_in_one_line(tmp_path_factory, kind, place, data):
+    folder = tmp_path_factory.getbasetemp() / "changed"
+    document = coco()
+    key = data.draw(st.sampled_from(sorted(document[kind][place])))
+    document[kind][place][key] = data.draw(JUNK)
+    path = put_coco(folder / "set.json", folder, document)
+    try:
+        read_coco(path, [folder], lambda paths: [(40, 60)] * len(paths))
+    except ValueError as error:
+        assert str(error).startswith(f"{path}") and str(error).isprintable()

@@ -116,6 +116,15 @@ def test_perfect_outputs_are_decoded_to_the_objects_in_the_images_own_pixels(bac
     assert (found["scores"] > 0.99).all()
 
 
+def test_what_is_matched_and_what_is_kept(backbone_of):
+    detector = SSDLite(backbone_of(-2, -1), 20)
+    assert detector.box_coder.weights == (10, 10, 5, 5)
+    assert (detector.proposal_matcher.high_threshold, detector.proposal_matcher.low_threshold) == (0.5, 0.5)
+    assert detector.neg_to_pos_ratio == 3
+    assert (detector.score_thresh, detector.nms_thresh) == (0.01, 0.45)
+    assert (detector.topk_candidates, detector.detections_per_img) == (200, 200 * 20)
+
+
 def test_images_are_normalised(backbone_of):
     seen = []
     detector = SSDLite(backbone_of(-2, -1), 3).eval()
