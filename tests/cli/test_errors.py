@@ -411,7 +411,7 @@ def _exhausted(*_: Any, **__: Any) -> None:
 )
 def test_out_of_gpu_memory(command, words, advice, nastk, monkeypatch):
     """In a step, wherever that is: training or testing."""
-    for place in ("train_epoch", "evaluate"):
+    for place in ("train_batches", "evaluate"):
         with monkeypatch.context() as patch:
             patch.setattr(f"nastk.engine.training.{place}", _exhausted)
             code, out, err = nastk(*command, *words, "--run-dir", place)
@@ -425,7 +425,7 @@ def test_out_of_gpu_memory_in_a_resumed_run(nastk, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("nastk.engine.checkpoint.save", _interrupting(checkpoint.save))
         assert nastk(*SEARCH, "--run-dir", "run").code == 130
-    monkeypatch.setattr("nastk.engine.training.train_epoch", _exhausted)
+    monkeypatch.setattr("nastk.engine.training.train_batches", _exhausted)
     monkeypatch.setattr("nastk.engine.training.evaluate", _exhausted)
     code, _, err = nastk("search", "--resume", "run")
     assert code == 2 and err.splitlines()[-1] == (
