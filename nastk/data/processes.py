@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from nastk.data.reading import Unreadable, attempt_all
 
-MANY = 20_000  # files that are read sooner by processes, their start included
+MANY = 20_000  # files; processes start in seconds, in which some thousands are read
 _AT_A_TIME = 250  # files that a process is handed
 _PRELOADED = ["nastk.data.images", "torchvision.transforms.v2"]  # which takes seconds, in the server alone
 
