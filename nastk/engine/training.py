@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -35,6 +35,9 @@ class Averages:
 
     loss: float
     accuracy: float
+
+    def figures(self) -> dict[str, float]:
+        return asdict(self)
 
 
 DIVERGED = Averages(loss=math.nan, accuracy=0.0)
@@ -79,7 +82,7 @@ class Meter(LossMeter):
         self._hits.append((outputs.detach().argmax(dim=1) == targets).sum())
 
     def figures(self) -> dict[str, float]:
-        return vars(self.averages()).copy()
+        return self.averages().figures()
 
     def averages(self) -> Averages:
         sums = torch.stack(self._losses).double().sum(), torch.stack(self._hits).sum().double()

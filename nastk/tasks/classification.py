@@ -65,12 +65,13 @@ class Classification:
         return Meter()
 
     def test(
-        self, network: nn.Module, batches: Batches, engine: Engine, *, in_detail: bool
+        self, network: nn.Module, batches: Batches, *, in_detail: bool
     ) -> tuple[Figures, Outcome | None]:
         predictions = Predictions() if in_detail else None
-        found = training.evaluate(lambda images: network(images)[0], batches.epoch(), engine, predictions)
-        figures = {"loss": found.loss, "accuracy": found.accuracy}
-        return figures, None if predictions is None else predictions.outcome()
+        found = training.evaluate(
+            lambda images: network(images)[0], batches.epoch(), self.engine, predictions
+        )
+        return found.figures(), None if predictions is None else predictions.outcome()
 
     def details(self, state: dict[str, Any]) -> Outcome:
         return Outcome(**state)

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from nastk.data.batches import Batches
-from nastk.engine.device import Engine
 from nastk.engine.training import LossMeter
 
 Figures = dict[str, float]  # by name, of an epoch
@@ -46,9 +45,7 @@ class Task(Protocol):
     def meter(self) -> LossMeter:
         """Adds up an epoch of training."""
 
-    def test(
-        self, network: nn.Module, batches: Batches, engine: Engine, *, in_detail: bool
-    ) -> tuple[Figures, Any | None]:
+    def test(self, network: nn.Module, batches: Batches, *, in_detail: bool) -> tuple[Figures, Any | None]:
         """Figures of the network in evaluation mode, `score` and a "loss" among them; in detail, if asked for.
 
         The details have a state_dict, which `details` makes them of again.

@@ -22,7 +22,7 @@ from nastk.networks.drop_path import draw_masks
 from nastk.networks.network import Network
 from nastk.schema import StandaloneTrainConfig
 from nastk.tasks.best_epoch import BestEpoch
-from nastk.tasks.task import Figures, Forward, Task
+from nastk.tasks.task import Figures, Task
 
 
 class Training:
@@ -98,8 +98,7 @@ class Training:
         self.score = tested[measure.name]
         if self.best is not None and self.best.epoch == epoch:
             self.best.test = {f"test_{measure.name}": self.score}
-        first = epoch == 1
-        self.score_best = self.score if first else measure.better(self.score_best, self.score)
+        self.score_best = self.score if epoch == 1 else measure.better(self.score_best, self.score)
         return {
             "phase": "train",
             **_named("train", trained),
@@ -135,7 +134,7 @@ class Training:
         return found
 
     def _tested(self, batches: Batches, lr: float, *, in_detail: bool = False) -> tuple[Figures, Any | None]:
-        found, outcome = self.task.test(self.tested, batches, self.engine, in_detail=in_detail)
+        found, outcome = self.task.test(self.tested, batches, in_detail=in_detail)
         if not math.isfinite(found["loss"]):  # the last step of all diverged, after which no loss was taken
             raise training.NonFiniteLoss(len(self.train_batches), lr)
         return found, outcome
@@ -186,8 +185,7 @@ class Training:
     def _loss_apart(self, network: Network, images: Tensor, targets: Any) -> Tensor:
         """The loss of a copy of the network, without anything that is drawn: masks that drop nothing."""
         masks = torch.ones(network.num_drop_paths, len(images), 1, 1, 1, device=images.device)
-        forward: Forward = network
-        return self.task.loss(forward, images, targets, masks if self.config.drop_path else None)[0]
+        return self.task.loss(network, images, targets, masks if self.config.drop_path else None)[0]
 
     def _follow(self) -> None:
         """The average of the weights, if there is one, follows a step."""

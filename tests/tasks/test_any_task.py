@@ -47,7 +47,7 @@ class Numbers:
     def meter(self):
         return LossMeter()
 
-    def test(self, network, batches, engine, *, in_detail):
+    def test(self, network, batches, *, in_detail):
         meter = LossMeter()
         with torch.inference_mode():
             for images, targets in batches.epoch():
