@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from nastk.archs import load_arch
 from nastk.engine.optimizers import SGD
-from nastk.engine.recomputation import Recomputing
+from nastk.engine.recomputation import set_recomputing
 from nastk.networks.cell_network import CellNetwork
 from nastk.networks.cell_supernet import CellSupernet
 from nastk.networks.gates import Gates, one_hot, soft, uniform_path
@@ -85,9 +85,7 @@ def network(kind: str, batch_size: int) -> Step:
 def step_of(kind: str, net: nn.Module, batch_size: int, forward: Callable[[Tensor], Tensor]) -> Step:
     layout = torch.contiguous_format if kind == "plain" else torch.channels_last
     net.to(memory_format=layout)
-    for module in net.modules():
-        if isinstance(module, Recomputing):
-            module.recompute = kind == RECOMPUTING
+    set_recomputing(net, kind == RECOMPUTING)
     images = torch.randn(batch_size, 3, 32, 32).contiguous(memory_format=layout)
     labels = torch.arange(batch_size) % 10
     optimizer = SGD(net.parameters(), lr=1e-3, momentum=0.9, weight_decay=3e-4)

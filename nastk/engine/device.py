@@ -15,7 +15,7 @@ from torch import nn
 from nastk.engine.compiling import Compiled, check_compiler
 from nastk.engine.layout import LAYOUTS, fastest_layout
 from nastk.engine.random import Streams
-from nastk.engine.recomputation import Recomputing
+from nastk.engine.recomputation import set_recomputing
 from nastk.engine.signals import StopRequest
 from nastk.schema import EngineConfig
 from nastk.wording import counted
@@ -126,9 +126,7 @@ class Engine:
         placed: M = module.to(device=self.device, memory_format=self.layout)  # type: ignore[call-overload]
         if self.layout is torch.contiguous_format:
             placed.register_forward_pre_hook(_to_contiguous)
-        for part in placed.modules():
-            if isinstance(part, Recomputing):
-                part.recompute = self.recompute
+        set_recomputing(placed, self.recompute)
         return placed
 
     def compiled(self, function: Callable[..., Any], batch_size: int) -> Compiled:

@@ -10,9 +10,16 @@ from torch import Tensor, nn
 
 
 class Recomputing(nn.Module):
-    """A module that keeps less for its backward pass if `recompute` says so; `Engine.place` sets it."""
+    """A module that keeps less for its backward pass if `recompute` says so (`set_recomputing`)."""
 
     recompute = False
+
+
+def set_recomputing(module: nn.Module, recompute: bool) -> None:
+    """Whether the parts of a module that can do so keep less."""
+    for part in module.modules():
+        if isinstance(part, Recomputing):
+            part.recompute = recompute
 
 
 @contextmanager
