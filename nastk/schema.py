@@ -200,7 +200,7 @@ class EngineConfig:
     )
     recompute: bool = key(
         False,
-        "keep fewer maps of a step and compute them again: a fifth less memory, a little slower",
+        "keep fewer maps of a step and compute them again: less memory, slower",
     )
     compile: bool = key(
         False, "torch.compile the cells, each apart: a start of minutes, and mostly no gain on a CPU"

@@ -1,1 +1,1 @@
-"""Annotated images of people: what is in them, where, and what is wrong with that, said before anything is trained."""
+"""Annotated images as people have them: what is in them, where, and what is wrong, said before any training."""
