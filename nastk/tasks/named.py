@@ -9,10 +9,11 @@ from dataclasses import dataclass
 class NamedTask:
     """dataset: the set's known name; None: the one that --dataset names."""
 
+    name: str
     dataset: str | None
 
 
-CIFAR10 = NamedTask("cifar10")
-CIFAR100 = NamedTask("cifar100")
-FASHION_MNIST = NamedTask("fashion-mnist")
-DATA = NamedTask(None)
+CIFAR10 = NamedTask("cifar10", "cifar10")
+CIFAR100 = NamedTask("cifar100", "cifar100")
+FASHION_MNIST = NamedTask("fashion-mnist", "fashion-mnist")
+DATA = NamedTask("data", None)
